@@ -1,0 +1,72 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test test-unit lint fix lock plan apply destroy verify promote release clean
+
+ENV ?= local
+PYTHON ?= python3
+GLUE := .venv/bin/glue
+STAMP := .venv/.installed
+
+help: ## Show what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@echo "  ENV=local|dev|staging|prod chooses the environment (now: $(ENV))."
+
+setup: $(STAMP) ## Install everything the project needs, inside the project
+	@$(GLUE) doctor --fix
+
+$(STAMP): requirements/dev.lock pyproject.toml container/serving/pyproject.toml
+	@echo "→ installing Python packages into .venv"
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "error: Python 3.11 or newer is needed, this is " + sys.version.split()[0] + "\n  try: make setup PYTHON=python3.12")'
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.lock
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e container/serving
+	@touch $@
+
+demo: setup ## From nothing to a verified endpoint on the local cloud, and its answer to a blueprint
+	@$(GLUE) demo $(if $(KEEP),--keep)
+
+test: setup ## Pass every test that needs no container engine
+	@.venv/bin/pytest
+
+test-unit: $(STAMP) ## Pass the fast tests only
+	@.venv/bin/pytest tests/unit
+
+lint: $(STAMP) ## Check style, types and formatting
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/mypy
+	@$(GLUE) env validate
+
+fix: $(STAMP) ## Mend what lint can mend by itself
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+lock: $(STAMP) ## Pin all dependencies anew, with hashes
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --allow-unsafe \
+	  --python-version 3.11 pyproject.toml container/serving/pyproject.toml requirements/dev.in -o requirements/dev.lock
+	@for workload in container/workloads/*/; do \
+	  UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	    container/serving/pyproject.toml $$workload/requirements.in -o $$workload/requirements.lock; done
+
+release: $(STAMP) ## Build and push image and artifact of ENV, and write its release
+	@$(GLUE) apply --env $(ENV) --layer registry --yes
+	@$(GLUE) image push --env $(ENV)
+	@$(GLUE) artifact push --env $(ENV)
+
+plan: $(STAMP) ## Show what an apply to ENV would do
+	@$(GLUE) plan --env $(ENV)
+
+apply: $(STAMP) ## Apply the plan that was shown
+	@$(GLUE) apply --env $(ENV)
+
+destroy: $(STAMP) ## Remove ENV, after asking
+	@$(GLUE) destroy --env $(ENV)
+
+verify: $(STAMP) ## Verify the deployed endpoints of ENV with real inference
+	@$(GLUE) verify-endpoint --env $(ENV)
+
+promote: $(STAMP) ## Copy the verified release FROM=… TO=…
+	@$(GLUE) promote --from $(FROM) --to $(TO)
+
+clean: ## Remove what make and glue made here (a running local cloud is stopped first)
+	@if [ -x $(GLUE) ]; then $(GLUE) local down; fi
+	@rm -rf .venv .glue out

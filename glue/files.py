@@ -1,0 +1,31 @@
+"""Files that are whole or not there."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+
+def write_atomically(file: Path, text: str, *, mode: int = 0o644) -> None:
+    """Write `text` to `file`: whoever reads it, even after a crash, finds the old content or the new, never half."""
+    with replacing(file, mode=mode) as stream:
+        stream.write(text.encode("utf-8"))
+
+
+@contextmanager
+def replacing(file: Path, *, mode: int = 0o644) -> Iterator[BinaryIO]:
+    """A stream whose content becomes `file` at the end of the block; after an exception `file` is as it was."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(temporary).chmod(mode)
+        Path(temporary).replace(file)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

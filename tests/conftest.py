@@ -1,0 +1,23 @@
+"""Fixtures for all suites."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from glue.project import Project
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
+    """A project of its own: this checkout's code, linked, with profiles that a test may change."""
+    root = tmp_path / "project"
+    root.mkdir()
+    for name in ("terraform", "modules", "container"):
+        (root / name).symlink_to(ROOT / name)
+    shutil.copytree(ROOT / "envs", root / "envs", ignore=shutil.ignore_patterns("*.release.json"))
+    monkeypatch.setenv("GLUE_PROJECT", str(root))
+    monkeypatch.delenv("GLUE_CLOUD", raising=False)
+    return Project(root)
