@@ -1,0 +1,70 @@
+"""Rules across the fields of a profile, each a sentence about data: nothing here touches a file or a network."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from glue.profiles.models import TIMEOUT_FLOORS, Endpoint, Profile
+
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A rule that a profile breaks: the field it is about, and what is allowed."""
+
+    path: Path
+    message: str
+
+
+def violations(profile: Profile) -> list[Violation]:
+    """Every rule that `profile` breaks, in the order of its fields."""
+    return [*_profile_rules(profile), *(v for key in profile.endpoints for v in _endpoint_rules(profile, key))]
+
+
+def _profile_rules(profile: Profile) -> Iterator[Violation]:
+    if profile.kms.create and profile.kms.key_arn:
+        yield Violation(("kms", "key_arn"), "set with `create: true`: allowed is one of them")
+    if profile.deletion_protection and profile.force_destroy:
+        yield Violation(("force_destroy",), "true with `deletion_protection: true`: allowed is one of them")
+    if profile.account_id in profile.consumer_account_ids:
+        yield Violation(("consumer_account_ids",), f"{profile.account_id} is this account: list other accounts only")
+    if profile.environment == "prod":
+        if not profile.deletion_protection:
+            yield Violation(("deletion_protection",), "false: prod must be protected, set true")
+        if profile.force_destroy:
+            yield Violation(("force_destroy",), "true: prod must not delete buckets that hold data, set false")
+        if not profile.kms.enabled:
+            yield Violation(("kms",), "no key: prod must encrypt with its own, set `create: true` or `key_arn`")
+
+
+def _endpoint_rules(profile: Profile, key: str) -> Iterator[Violation]:
+    endpoint = profile.endpoints[key]
+    at: Path = ("endpoints", key)
+    yield from _timeout_rules(endpoint, at)
+    scaling = endpoint.autoscaling
+    if scaling.min > scaling.max:
+        yield Violation((*at, "autoscaling", "min"), f"{scaling.min} is above max: allowed is 0 to {scaling.max}")
+    if profile.environment == "prod" and not endpoint.deployment.rollback_alarms:
+        yield Violation((*at, "deployment", "rollback_alarms"), "false: prod must roll back on alarms, set true")
+    if len(f"{profile.name_prefix}-{profile.environment}-{key}") > 63:
+        yield Violation(at, "the endpoint's name (prefix, environment, key) has more than SageMaker's 63 characters")
+
+
+def _timeout_rules(endpoint: Endpoint, at: Path) -> Iterator[Violation]:
+    timeouts = endpoint.timeouts
+    if endpoint.allow_short_timeouts and not endpoint.short_timeouts_reason:
+        yield Violation((*at, "allow_short_timeouts"), "true without a reason: say why in `short_timeouts_reason`")
+    if not endpoint.allow_short_timeouts:
+        for name, floor in TIMEOUT_FLOORS.items():
+            value = getattr(timeouts, name)
+            if value < floor:
+                yield Violation(
+                    (*at, "timeouts", name),
+                    f"{value} s is below the floor: allowed is {floor} to 3600 "
+                    "(or set `allow_short_timeouts: true` with a `short_timeouts_reason`)",
+                )
+    if timeouts.invocation > timeouts.server:
+        yield Violation(
+            (*at, "timeouts", "invocation"),
+            f"{timeouts.invocation} s is above the server's own timeout: allowed is 1 to {timeouts.server}",
+        )
