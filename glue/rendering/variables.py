@@ -1,0 +1,71 @@
+"""The variables of the Terraform root modules, made from a profile and a release: pure data."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from glue.cloud import Cloud
+from glue.profiles import Profile
+from glue.profiles.models import Endpoint, document
+from glue.releases import EndpointRelease, Release
+
+
+def registry_variables(profile: Profile, cloud: Cloud, sharing: Iterable[Profile]) -> dict[str, Any]:
+    """Variables of `terraform/registry`, the layer that all environments of an account share.
+
+    Args:
+        sharing: the profiles of all environments in the same account and region with the same name prefix.
+    """
+    profiles = [profile, *sharing]
+    return {
+        "region": profile.region,
+        "account_id": profile.account_id,
+        "name_prefix": profile.name_prefix,
+        "tags": profile.tags | {"owner": profile.owner, "managed-by": "glue"},
+        "s3_use_path_style": cloud.path_style,
+        "force_destroy": all(one.force_destroy for one in profiles),
+        "deletion_protection": any(one.deletion_protection for one in profiles),
+        "workloads": sorted({workload for one in profiles for workload in one.workloads}),
+        "consumer_account_ids": sorted({account for one in profiles for account in one.consumer_account_ids}),
+    }
+
+
+def platform_variables(profile: Profile, cloud: Cloud, release: Release) -> dict[str, Any]:
+    """Variables of `terraform/platform`: what one environment runs, by digest.
+
+    `release` must have an entry for each of the profile's endpoints (see `glue.releases.require_complete`).
+    """
+    return {
+        "environment": profile.environment,
+        "region": profile.region,
+        "account_id": profile.account_id,
+        "name_prefix": profile.name_prefix,
+        "owner": profile.owner,
+        "tags": profile.tags | {"owner": profile.owner, "environment": profile.environment, "managed-by": "glue"},
+        "s3_use_path_style": cloud.path_style,
+        "deletion_protection": profile.deletion_protection,
+        "force_destroy": profile.force_destroy,
+        "kms": document(profile.kms),
+        "vpc": document(profile.vpc) if profile.vpc else None,
+        "notifications": document(profile.notifications),
+        "log_retention_days": profile.log_retention_days,
+        "data_expiry_days": profile.data_expiry_days,
+        "endpoints": {
+            key: _endpoint(endpoint, release.endpoints[key]) for key, endpoint in sorted(profile.endpoints.items())
+        },
+    }
+
+
+def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]:
+    return {
+        "workload": endpoint.workload,
+        "instance_type": endpoint.instance_type,
+        "image": release.image,
+        "model": {"source": endpoint.model.source, "uri": release.artifact.uri if release.artifact else None},
+        "environment": endpoint.environment,
+        "timeouts": document(endpoint.timeouts),
+        "allow_short_timeouts": endpoint.allow_short_timeouts,
+        "max_concurrent_invocations": endpoint.max_concurrent_invocations,
+        "autoscaling": document(endpoint.autoscaling),
+        "include_response_in_notifications": endpoint.include_response_in_notifications,
+        "deployment": document(endpoint.deployment),
+    }
