@@ -1,0 +1,1 @@
+"""What glue itself does with AWS's APIs, beside Terraform."""

@@ -1,0 +1,1 @@
+"""Terraform: found, run through python-terraform, and its plans read."""

@@ -1,0 +1,254 @@
+"""Plan, apply and outputs of one layer of one environment."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from glue.aws.state_bucket import ensure_state_bucket, state_bucket_exists
+from glue.cloud import Cloud
+from glue.errors import FailedError, UsageError
+from glue.files import write_atomically
+from glue.profiles import Profile, load_profiles
+from glue.progress import Reporter
+from glue.project import Project
+from glue.releases import Release, check_present, read_release, require_complete
+from glue.rendering import platform_variables, registry_variables, tfvars
+from glue.terraform.events import Change, Outcome, outcome, parse_event
+from glue.terraform.layers import Layer, LayerFiles
+from glue.terraform.locking import LockedError, exclusive, left_behind, refused, state_lock
+from glue.terraform.narration import narrate
+from glue.terraform.runner import FLAG, Terraform
+from glue.terraform.workspace import Workspace, said
+
+_STATE_LOCK_WAIT = "20s"
+_SUCCESS = (0, 2)
+"""With `-detailed-exitcode`, a plan that changes something ends with 2."""
+
+
+class PlanRecord(BaseModel):
+    """What a saved plan was made of and what it would do: kept beside it so that `apply` applies what was shown."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    environment: str
+    layer: Layer
+    destroy: bool
+    created: datetime
+    inputs: str
+    """sha256 of the rendered variables, the backend configuration and the Terraform code."""
+    plan: str
+    """sha256 of the saved plan."""
+    changes: tuple[Change, ...]
+    empty: bool
+    """Whether applying it would change nothing at all, outputs included."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """One layer of one environment: planned, applied, read."""
+
+    project: Project
+    profile: Profile
+    cloud: Cloud
+    layer: Layer
+    reporter: Reporter
+
+    @cached_property
+    def workspace(self) -> Workspace:
+        """The layer's working place."""
+        return Workspace(self.project, self.profile, self.cloud, self.layer)
+
+    @property
+    def files(self) -> LayerFiles:
+        """Where the layer's files lie."""
+        return self.workspace.files
+
+    def render(self) -> dict[Path, str]:
+        """The files that Terraform reads, as profile and release have them now.
+
+        Raises:
+            UsageError: the platform's release is missing or incomplete.
+        """
+        return {self.files.variables: tfvars(self._variables()), self.files.backend: self.workspace.backend()}
+
+    def plan(self, *, destroy: bool = False) -> PlanRecord:
+        """Make and save a plan.
+
+        Raises:
+            GlueError: wrong input, a missing tool, a locked state, or Terraform's own refusal.
+        """
+        rendered = self.render()
+        if self.layer is Layer.PLATFORM and not destroy:
+            check_present(self._release(), self.cloud)
+        with self._exclusive(make_bucket=True) as terraform:
+            self.discard_plan()
+            for file, text in rendered.items():
+                write_atomically(file, text)
+            self.reporter.step(f"planning the {self.layer} layer of {self.profile.environment}")
+            result = self._run(
+                terraform,
+                "plan",
+                json=FLAG,
+                input=False,
+                detailed_exitcode=FLAG,
+                lock_timeout=_STATE_LOCK_WAIT,
+                out=str(self.files.plan),
+                var_file=str(self.files.variables),
+                destroy=FLAG if destroy else None,
+            )
+            self._require_success("plan", result, [])
+            record = PlanRecord(
+                environment=self.profile.environment,
+                layer=self.layer,
+                destroy=destroy,
+                created=datetime.now(UTC),
+                inputs=self._inputs(rendered),
+                plan=_sha256(self.files.plan),
+                changes=result.changes,
+                empty=result.exit_code == 0,
+            )
+            self._keep(record)
+            return record
+
+    def saved_plan(self) -> PlanRecord | None:
+        """The plan that `apply` would apply, or None when there is none.
+
+        Raises:
+            UsageError: the plan is not of what the profile, the release and the code say now.
+        """
+        try:
+            record = PlanRecord.model_validate_json(self.files.plan_record.read_bytes())
+            intact = record.plan == _sha256(self.files.plan)
+        except (FileNotFoundError, ValidationError):
+            return None
+        if not intact or record.inputs != self._inputs(self.render()):
+            raise UsageError(
+                "the profile, the release or the code changed since the plan was shown",
+                hints=[f"glue plan --env {self.profile.environment} --layer {self.layer}"],
+            )
+        return record
+
+    def apply(self, record: PlanRecord) -> Outcome:
+        """Apply exactly the saved plan that `record` describes; the plan is used up by it.
+
+        Raises:
+            FailedError: Terraform failed; what it had made is in the state, and plan and apply can be run again.
+        """
+        again = f"glue plan --env {self.profile.environment} --layer {self.layer}"
+        with self._exclusive() as terraform:
+            if not self.files.plan.is_file() or _sha256(self.files.plan) != record.plan:
+                raise FailedError("the plan that was shown is gone: another run used or replaced it", hints=[again])
+            verb = "destroying" if record.destroy else "applying"
+            self.reporter.step(f"{verb} the {self.layer} layer of {self.profile.environment}")
+            # From here on the plan counts as used: if this run is killed, the next one makes a new plan.
+            self.files.plan_record.unlink(missing_ok=True)
+            try:
+                result = self._run(
+                    terraform, "apply", str(self.files.plan), json=FLAG, input=False, lock_timeout=_STATE_LOCK_WAIT
+                )
+            except LockedError:
+                self._keep(record)
+                raise
+            self.discard_plan()
+            self._require_success("apply", result, [f"{again}  (what was made is kept)"])
+            return result
+
+    def outputs(self) -> dict[str, Any]:
+        """The layer's outputs as plain data; empty when it was never applied.
+
+        Raises:
+            GlueError: the state cannot be read.
+        """
+        if not state_bucket_exists(self.profile, self.cloud):
+            return {}
+        tools = self.workspace.tools()
+        if self.workspace.is_initialised(tools):
+            return self._outputs(self.workspace.terraform(tools))
+        with self._exclusive() as terraform:
+            return self._outputs(terraform)
+
+    def _keep(self, record: PlanRecord) -> None:
+        write_atomically(self.files.plan_record, record.model_dump_json(indent=2) + "\n")
+
+    def discard_plan(self) -> None:
+        """Remove the saved plan."""
+        self.files.plan_record.unlink(missing_ok=True)
+        self.files.plan.unlink(missing_ok=True)
+
+    @contextmanager
+    def _exclusive(self, *, make_bucket: bool = False) -> Iterator[Terraform]:
+        """Terraform, initialised, while no other run of this layer is under way in this checkout."""
+        tools = self.workspace.tools()
+        with exclusive(self.files.lock) as lock:
+            if make_bucket:
+                ensure_state_bucket(self.profile, self.cloud, self.reporter)
+            terraform = self.workspace.terraform(tools, lock)
+            self.workspace.initialise(terraform, tools, self.reporter)
+            yield terraform
+
+    def _run(self, terraform: Terraform, command: str, *arguments: str, **options: Any) -> Outcome:
+        """Run `command`; when a dead run of this checkout left the state locked, unlock it and run again."""
+        log, previous = self.files.log(command), self.files.log(f"{command}.previous")
+        if log.is_file():
+            log.replace(previous)
+        result = self._once(terraform, command, *arguments, **options)
+        lock = state_lock(result)
+        if lock is None:
+            return result
+        logs = [self.files.log(name) for name in ("plan", "apply", "plan.previous", "apply.previous")]
+        if not left_behind(lock, logs):
+            raise refused(lock)
+        self.reporter.note(f"removing the state lock {lock.id} that an interrupted run of this checkout left")
+        if terraform.run("force-unlock", lock.id, force=FLAG) != 0:
+            raise refused(lock)
+        return self._once(terraform, command, *arguments, **options)
+
+    def _once(self, terraform: Terraform, command: str, *arguments: str, **options: Any) -> Outcome:
+        log = self.files.log(command)
+        code = terraform.run(command, *arguments, log=log, listen=narrate(self.reporter), **options)
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        return outcome((parse_event(line) for line in lines if line.strip()), code)
+
+    def _outputs(self, terraform: Terraform) -> dict[str, Any]:
+        log = self.files.log("output")
+        code = terraform.run("output", log=log, json=FLAG)
+        if code != 0:
+            raise FailedError(f"the outputs of the {self.layer} layer cannot be read:\n{said(log)}")
+        return {name: output["value"] for name, output in json.loads(log.read_text(encoding="utf-8")).items()}
+
+    def _require_success(self, command: str, result: Outcome, hints: Sequence[str]) -> None:
+        if result.exit_code not in _SUCCESS:
+            reasons = "\n".join(str(error) for error in result.errors) or said(self.files.log(command))
+            raise FailedError(f"the {command} of the {self.layer} layer failed:\n{reasons}", hints=hints)
+
+    def _variables(self) -> dict[str, Any]:
+        if self.layer is Layer.PLATFORM:
+            return platform_variables(self.profile, self.cloud, self._release())
+        everyone = load_profiles(self.project.envs_dir).values()
+        return registry_variables(
+            self.profile, self.cloud, [one for one in everyone if _shares_registry(one, self.profile)]
+        )
+
+    def _release(self) -> Release:
+        release = read_release(self.cloud.releases_dir, self.profile.environment)
+        return require_complete(release, self.profile)
+
+    def _inputs(self, rendered: dict[Path, str]) -> str:
+        parts = [*rendered.values(), self.workspace.code_digest()]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _shares_registry(one: Profile, other: Profile) -> bool:
+    return (one.account_id, one.region, one.name_prefix) == (other.account_id, other.region, other.name_prefix)
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

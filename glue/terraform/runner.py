@@ -1,0 +1,113 @@
+"""Running Terraform through python-terraform, with live events and a run that outlives its caller's death."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import python_terraform
+
+from glue.terraform.events import parse_event
+
+FLAG = python_terraform.IsFlagged
+_POLL_SECONDS = 0.05
+_STOP_SECONDS = 60
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+class Terraform(python_terraform.Terraform):  # type: ignore[misc]
+    """python-terraform with an environment of its own and output that is read as it comes.
+
+    Terraform writes to a file, not a pipe, and runs in a session of its own: if the caller is killed it still finishes
+    what it began, writes its state and gives its lock back. Ctrl-C is passed on once, and Terraform stops in order.
+    """
+
+    def __init__(
+        self, program: Path, folder: Path, environment: Mapping[str, str], *, inherited: tuple[int, ...] = ()
+    ) -> None:
+        """`inherited` are file descriptors that Terraform keeps open, such as that of a lock."""
+        super().__init__(working_dir=str(folder), terraform_bin_path=str(program))
+        self._environment = dict(environment)
+        self._inherited = inherited
+
+    def run(
+        self, command: str, *arguments: str, log: Path | None = None, listen: Listener | None = None, **options: Any
+    ) -> int:
+        """Run `command` and return its exit code; each line of output reaches `listen` as an event.
+
+        Args:
+            log: where the output is kept, with what goes to standard error in a file beside it (see `errors_of`); in
+                temporary files when None.
+            options: Terraform's options as python-terraform takes them (`lock_timeout="60s"`, `json=FLAG`).
+        """
+        words = self.generate_cmd_string(command, *arguments, **options)
+        with tempfile.TemporaryDirectory() as folder:
+            file = log or Path(folder) / "output"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with file.open("wb") as output, errors_of(file).open("wb") as errors:
+                process = subprocess.Popen(
+                    words,
+                    cwd=self.working_dir,
+                    env=self._environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=errors,
+                    start_new_session=True,
+                    pass_fds=self._inherited,
+                )
+            try:
+                for line in _follow(file, process):
+                    if listen:
+                        listen(parse_event(line))
+            except BaseException:
+                _stop(process)
+                raise
+            finally:
+                self.temp_var_files.clean_up()
+            return process.returncode
+
+
+def errors_of(log: Path) -> Path:
+    """Where a run that was logged to `log` wrote what is no output: warnings of its own, or a crash."""
+    return log.with_name(f"{log.name}.stderr")
+
+
+def _follow(file: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
+    """The lines of `file` as they are written, until `process` has ended and all is read."""
+    rest = b""
+    with file.open("rb") as stream:
+        while True:
+            ended = process.poll() is not None
+            rest += stream.read()
+            *lines, rest = rest.split(b"\n")
+            for line in lines:
+                if line.strip():
+                    yield line.decode("utf-8", "replace")
+            if ended:
+                if rest.strip():
+                    yield rest.decode("utf-8", "replace")
+                return
+            time.sleep(_POLL_SECONDS)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Ask Terraform to stop in order, as Ctrl-C does, and wait; kill it only when it does not."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGINT)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        try:
+            process.wait(timeout=max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            break
+        except KeyboardInterrupt:
+            continue  # the user is impatient; killing Terraform now would lose what it has just made
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

@@ -1,0 +1,119 @@
+"""A layer's working place: its rendered files, Terraform's environment, and `init` when it is due."""
+
+import hashlib
+import os
+from pathlib import Path
+
+from glue.cloud import Cloud
+from glue.errors import FailedError
+from glue.files import write_atomically
+from glue.profiles import Profile
+from glue.progress import Reporter
+from glue.project import Project
+from glue.rendering import backend_config
+from glue.terraform.layers import Layer, LayerFiles, layer_files, state_key
+from glue.terraform.mirrors import cli_configuration
+from glue.terraform.runner import FLAG, Terraform, errors_of
+from glue.terraform.toolchain import Toolchain, toolchain
+
+_INPUT_VARIABLES = ("TF_VAR_", "TF_CLI_ARGS", "TF_WORKSPACE", "TF_DATA_DIR", "TF_INPUT")
+"""Settings of the caller's shell that would change what a plan says."""
+_REAL_CREDENTIALS = (
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_SECURITY_TOKEN",
+    "AWS_ROLE_ARN",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+)
+
+
+def said(log: Path) -> str:
+    """All that a run of Terraform said on standard error, or on standard output if that is nothing."""
+    texts = (file.read_text(encoding="utf-8", errors="replace").strip() for file in (errors_of(log), log))
+    return next((text for text in texts if text), "(nothing was said)")
+
+
+class Workspace:
+    """Where one layer of one environment is planned and applied."""
+
+    def __init__(self, project: Project, profile: Profile, cloud: Cloud, layer: Layer) -> None:
+        self.project = project
+        self.profile = profile
+        self.cloud = cloud
+        self.layer = layer
+        self.files: LayerFiles = layer_files(project, profile.environment, layer)
+
+    def tools(self) -> Toolchain:
+        """The Terraform to run.
+
+        Raises:
+            MissingError: there is none that fits.
+        """
+        return toolchain(self.project)
+
+    def terraform(self, tools: Toolchain, *inherited: int) -> Terraform:
+        """A runner in the layer's root module; it keeps the descriptors `inherited` open."""
+        return Terraform(tools.path, self.files.root_module, self._environment(), inherited=inherited)
+
+    def code_digest(self) -> str:
+        """The sha256 of the Terraform code: the layer's root module and all modules."""
+        digest = hashlib.sha256()
+        modules = self.project.root / "modules"
+        for file in sorted([*self.files.root_module.glob("*.tf"), *modules.rglob("*.tf")]):
+            digest.update(f"{file.relative_to(self.project.root)}\0".encode())
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()
+
+    def backend(self) -> str:
+        """The backend configuration."""
+        return backend_config(self.profile, self.cloud, state_key=state_key(self.profile, self.layer))
+
+    def is_initialised(self, tools: Toolchain) -> bool:
+        """Whether the last `init` was for this backend, this code and this program."""
+        stamp = self._stamp_file()
+        return stamp.is_file() and stamp.read_text(encoding="utf-8") == self._stamp(tools)
+
+    def initialise(self, terraform: Terraform, tools: Toolchain, reporter: Reporter) -> None:
+        """Run `init` unless the last one still holds.
+
+        Raises:
+            FailedError: Terraform refused, or a provider could not be had.
+        """
+        if self.is_initialised(tools):
+            return
+        reporter.step(f"initialising {tools.product} {tools.version} for the {self.layer} layer")
+        write_atomically(self.files.backend, self.backend())
+        log = self.files.log("init")
+        code = terraform.run(
+            "init",
+            log=log,
+            backend_config=str(self.files.backend),
+            reconfigure=FLAG,
+            input=False,
+            no_color=FLAG,
+        )
+        if code != 0:
+            raise FailedError(f"terraform init of the {self.layer} layer failed:\n{said(log)}", hints=["glue doctor"])
+        write_atomically(self._stamp_file(), self._stamp(tools))
+
+    def _stamp_file(self) -> Path:
+        return self.files.data_dir / "glue-init-stamp"
+
+    def _stamp(self, tools: Toolchain) -> str:
+        mirror = cli_configuration(self.project)
+        parts = [self.backend(), self.code_digest(), tools.version, str(tools.path), str(mirror)]
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+    def _environment(self) -> dict[str, str]:
+        unwanted = _INPUT_VARIABLES + (_REAL_CREDENTIALS if self.cloud.endpoint_url else ())
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+        environment |= self.cloud.variables()
+        environment |= {"TF_DATA_DIR": str(self.files.data_dir), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+        mirror = cli_configuration(self.project)
+        if mirror:
+            environment["TF_CLI_CONFIG_FILE"] = str(mirror)
+        elif "TF_PLUGIN_CACHE_DIR" not in environment:
+            cache = self.project.work_dir / "providers"
+            cache.mkdir(parents=True, exist_ok=True)
+            environment["TF_PLUGIN_CACHE_DIR"] = str(cache)
+        return environment
