@@ -1,0 +1,1 @@
+"""A truthful HTTP server for SageMaker inference containers."""

@@ -1,0 +1,194 @@
+"""What clients meet at the HTTP interface."""
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.serving.conftest import Launcher, Server, error_of, wait_until
+
+GATED = """
+    import os
+
+    def model_fn(model_dir):
+        return os.path.join(model_dir, "gate")
+
+    def transform_fn(gate, body, content_type, accept):
+        if body == "wait":
+            print("waiting")
+            open(gate).close()  # until the test opens the other side
+        return body or "empty", "text/plain"
+"""
+
+
+@pytest.fixture(scope="module")
+def server(shared_launch: Launcher) -> Iterator[Server]:
+    return shared_launch(GATED, TS_MAX_REQUEST_SIZE="2000000").ready()  # type: ignore[return-value]
+
+
+def raw_connection(server: Server) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", server.record("listening")["port"]), timeout=20)
+
+
+def until_closed(connection: socket.socket) -> bytes:
+    received = b""
+    while data := connection.recv(65536):
+        received += data
+    return received
+
+
+def test_a_ready_server_says_so(server: Server) -> None:
+    response = server.ping()
+    assert (response.status_code, response.json()) == (200, {"status": "ready"})
+    assert response.headers["content-length"] == "18"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/", 404, "not_found"),
+        ("POST", "/ping", 405, "method_not_allowed"),
+        ("GET", "/invocations", 405, "method_not_allowed"),
+    ],
+)
+def test_other_paths_and_methods_are_told_what_there_is(
+    server: Server, method: str, path: str, status: int, code: str
+) -> None:
+    response = server.client.request(method, path)
+    assert error_of(response)[:2] == (status, code)
+    assert "POST /invocations" in response.text
+
+
+def test_a_body_above_the_limit_is_refused_with_the_variable_that_sets_it(server: Server) -> None:
+    status, code, message = error_of(server.post(b"x" * 2_000_001))
+    assert (status, code) == (413, "payload_too_large")
+    assert message == "the body of 2000001 bytes is larger than the 2000000 bytes that TS_MAX_REQUEST_SIZE allows"
+    assert server.post("next").text == "next"
+
+
+def test_a_client_that_asks_first_is_refused_before_it_sends(server: Server) -> None:
+    with raw_connection(server) as connection:
+        connection.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 2000001\r\nExpect: 100-continue\r\n\r\n"
+        )
+        assert until_closed(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_of_unannounced_length_is_taken_up_to_the_limit(server: Server) -> None:
+    def chunks(count: int) -> Iterator[bytes]:
+        for _ in range(count):
+            yield b"x" * 100_000
+
+    response = server.client.post("/invocations", content=chunks(20), headers={"content-type": "text/csv"})
+    assert response.text == "x" * 2_000_000
+    assert error_of(server.client.post("/invocations", content=chunks(21)))[:2] == (413, "payload_too_large")
+
+
+def test_an_empty_body_is_a_body(server: Server) -> None:
+    assert server.post(b"").text == "empty"
+
+
+def test_what_is_not_http_is_refused_and_the_next_request_works(server: Server) -> None:
+    with raw_connection(server) as connection:
+        connection.sendall(b"\x00\x01\x02\r\n\r\n")
+        assert until_closed(connection).startswith(b"HTTP/1.1 400 ")
+    assert server.post("next").text == "next"
+
+
+def test_a_client_that_leaves_while_it_sends_costs_nothing(server: Server) -> None:
+    with raw_connection(server) as connection:
+        connection.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nX-Amzn-SageMaker-Inference-Id: leaves-early\r\n"
+            b"Content-Length: 100\r\n\r\nabc"
+        )
+    record = server.record("request", inference_id="leaves-early")
+    assert record["outcome"] == "client_disconnected"
+    assert "worker" not in record
+    assert server.post("next").text == "next"
+
+
+def test_a_client_that_stops_sending_gives_up_its_slot_at_the_timeout(launch: Launcher) -> None:
+    server = launch(GATED, SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1").ready()
+    with raw_connection(server) as connection:
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        answer = until_closed(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"within the 1 seconds that SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS allows" in answer
+    assert server.post("next").text == "next"
+
+
+def test_a_client_that_leaves_while_it_waits_is_noted_and_the_next_request_works(launch: Launcher) -> None:
+    server = launch(GATED).ready()
+    gate = launch.model / "gate"
+    os.mkfifo(gate)
+    with raw_connection(server) as connection:
+        connection.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nX-Amzn-SageMaker-Inference-Id: leaves\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 4\r\n\r\nwait"
+        )
+        server.record("output", message="waiting")
+        assert server.ping().json() == {"status": "busy"}
+    notices_who_left(server)
+    gate.open("w").close()
+    assert server.record("request", inference_id="leaves")["outcome"] == "client_disconnected"
+    assert server.post("next").text == "next"
+
+
+def test_a_client_that_leaves_the_queue_is_not_served(launch: Launcher) -> None:
+    server = launch(GATED, SAGEMAKER_MAX_CONCURRENT_INVOCATIONS="2").ready()
+    gate = launch.model / "gate"
+    os.mkfifo(gate)
+    running = server.post_later("wait")
+    server.record("output", message="waiting")
+    with raw_connection(server) as connection:
+        connection.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nX-Amzn-SageMaker-Inference-Id: leaves\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 4\r\n\r\nnext"
+        )
+        wait_until(lambda: server.ping().json() == {"status": "busy"}, "the request is queued")
+    notices_who_left(server)
+    gate.open("w").close()
+    assert running.result().text == "wait"
+    record = server.record("request", inference_id="leaves")
+    assert record["outcome"] == "client_disconnected"
+    assert "predict_ms" not in record
+    assert server.post("next").text == "next"
+
+
+def test_requests_beyond_the_slots_are_told_to_come_back(launch: Launcher) -> None:
+    server = launch(GATED, SAGEMAKER_MAX_CONCURRENT_INVOCATIONS="2").ready()
+    gate = launch.model / "gate"
+    os.mkfifo(gate)
+    running = server.post_later("wait", x_amzn_sagemaker_inference_id="running")
+    server.record("output", message="waiting")
+    assert server.ping().json() == {"status": "ready"}
+    queued = server.post_later("queued", x_amzn_sagemaker_inference_id="queued")
+    wait_until(lambda: server.ping().json() == {"status": "busy"}, "both slots are taken")
+    assert server.ping().status_code == 200
+    refused = server.post("x" * 300_000)
+    assert error_of(refused) == (503, "busy", "all slots are taken: SAGEMAKER_MAX_CONCURRENT_INVOCATIONS is 2")
+    assert refused.headers["retry-after"] == "1"
+    gate.open("w").close()
+    assert running.result().text == "wait"
+    assert queued.result().text == "queued"
+    assert server.record("request", inference_id="queued")["queue_ms"] > 0
+    assert server.post("next").text == "next"
+
+
+def test_several_workers_run_several_requests_at_once(launch: Launcher) -> None:
+    server = launch(GATED, SAGEMAKER_MODEL_SERVER_WORKERS="2")
+    server.record("ready", count=2)
+    os.mkfifo(launch.model / "gate")
+    running = server.post_later("wait")
+    server.record("output", message="waiting")
+    assert server.post("meanwhile").text == "meanwhile"
+    (launch.model / "gate").open("w").close()
+    assert running.result().text == "wait"
+
+
+def notices_who_left(server: Server) -> None:
+    """Return when the server has seen that a client is gone, and its request is old enough for that to be asked."""
+    start = time.monotonic()
+    wait_until(lambda: server.ping().status_code == 200 and time.monotonic() - start > 0.2, "a while has passed")

@@ -1,0 +1,61 @@
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from serving import requirements
+from serving.errors import HandlerError
+
+INSTALLED = version("starlette")
+
+
+def check(folder: Path, text: str) -> None:
+    file = folder / "requirements.txt"
+    file.write_text(text)
+    requirements.check(file)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing\n\n",
+        "starlette",
+        "Starlette>=0.1  # a comment\nuvicorn[standard]>0",
+        f"starlette=={INSTALLED} \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n",
+        "-r other.txt\n--index-url https://example.com/simple\n./local.whl\n",
+        'no-such-package==1; python_version < "3"',
+        "starlette @ https://example.com/starlette.tar.gz",
+    ],
+)
+def test_requirements_that_are_met_are_no_news(tmp_path: Path, text: str) -> None:
+    check(tmp_path, text)
+
+
+def test_a_handler_needs_no_requirements(tmp_path: Path) -> None:
+    requirements.check(tmp_path / "requirements.txt")
+
+
+def test_each_requirement_that_is_not_met_is_named(tmp_path: Path) -> None:
+    with pytest.raises(HandlerError) as caught:
+        check(tmp_path, "no-such-package>=2\nuvicorn\nstarlette<0.1\n")
+    assert str(caught.value) == (
+        f"requirements of {tmp_path}/requirements.txt are not met: no-such-package>=2 is not installed; "
+        f"starlette<0.1 is asked for, {INSTALLED} is installed. Nothing is installed at start: they belong in the image"
+    )
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_met_or_named(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    folder = tmp_path_factory.getbasetemp() / "any"
+    folder.mkdir(exist_ok=True)
+    (folder / "requirements.txt").write_bytes(text.encode("utf-8", "surrogatepass"))
+    try:
+        requirements.check(folder / "requirements.txt")
+    except HandlerError as error:
+        message = str(error)
+    else:
+        message = "requirements are met"
+    assert message.startswith("requirements")

@@ -1,0 +1,240 @@
+"""The server's beginning and end."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import Launcher, alive, error_of, wait_until
+
+SLOW = """
+    import signal, sys
+
+    def model_fn(model_dir):
+        return None
+
+    def transform_fn(model, body, content_type, accept):
+        if body == "wait":
+            print("waiting")
+            signal.sigwait([signal.SIGUSR1])
+        elif body == "hang":
+            print("waiting")
+            signal.pause()
+        return "done"
+
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+"""
+
+
+@pytest.mark.parametrize(
+    ("handler", "cause", "trace"),
+    [
+        (
+            "def model_fn(model_dir):\n    raise ValueError('no weights')\n\ndef predict_fn(data, model): pass\n",
+            "ValueError: no weights",
+            "in model_fn",
+        ),
+        ("import nothing_of_this_name\n", "ModuleNotFoundError: No module named 'nothing_of_this_name'", "line 1"),
+        ("def model_fn(:\n", "SyntaxError: invalid syntax", "def model_fn(:"),
+        ("import sys\nsys.exit(0)\n", "SystemExit: 0", "sys.exit(0)"),
+        ("import os\nos._exit(0)\n", "the worker process ended with exit code 0 while it was loading", ""),
+        ("import os\nos.kill(os.getpid(), 9)\n", "the worker process was killed by SIGKILL while it was loading", ""),
+    ],
+)
+def test_a_model_that_cannot_be_loaded_ends_the_server_with_the_cause_in_the_last_line(
+    launch: Launcher, handler: str, cause: str, trace: str
+) -> None:
+    start = time.monotonic()
+    server = launch(handler)
+    assert server.wait() == 1
+    assert time.monotonic() - start < 3
+    assert server.stderr.splitlines()[-1].startswith(f"serve: {cause}")
+    assert trace in server.stderr
+    assert "serving/" not in server.stderr
+    assert server.record("failed")["message"].startswith(cause)
+    assert len(server.workers()) == 1
+
+
+def test_a_missing_handler_ends_the_server_with_the_folders_searched(launch: Launcher) -> None:
+    server = launch()
+    assert server.wait() == 1
+    assert server.stderr == f"serve: the handler inference.py is missing; searched: {launch.code}\n"
+
+
+def test_an_incomplete_handler_ends_the_server_with_the_functions_found(launch: Launcher) -> None:
+    server = launch("def model_fn(model_dir): pass\ndef input_fn(body, content_type): pass\n")
+    assert server.wait() == 1
+    assert "incomplete: predict_fn (or transform_fn) missing; functions found in" in server.stderr
+    assert server.stderr.endswith(": model_fn, input_fn\n")
+
+
+def test_requirements_that_are_not_installed_end_the_server(launch: Launcher) -> None:
+    launch.write("no-such-package==1.0\n", "requirements.txt")
+    server = launch(SLOW)
+    assert server.wait() == 1
+    assert "no-such-package==1.0 is not installed" in server.stderr
+
+
+def test_a_missing_model_ends_the_server(launch: Launcher, tmp_path: Path) -> None:
+    server = launch(SAGEMAKER_BASE_DIR=str(tmp_path / "missing"))
+    assert server.wait() == 1
+    assert (
+        server.stderr
+        == f"serve: the model's folder {tmp_path}/missing/model cannot be entered: No such file or directory\n"
+    )
+
+
+def test_settings_that_are_not_allowed_end_the_server_with_a_sentence_each(launch: Launcher) -> None:
+    server = launch(SAGEMAKER_BIND_TO_PORT="http", SAGEMAKER_MODEL_SERVER_TIMEOUT="5m")
+    assert server.wait() == 2
+    assert server.stderr.splitlines() == [
+        "serve: SAGEMAKER_MODEL_SERVER_TIMEOUT='5m' is not allowed: a whole number from 1 to 86400",
+        "serve: SAGEMAKER_BIND_TO_PORT='http' is not allowed: a whole number from 0 to 65535",
+    ]
+
+
+def test_a_port_that_is_taken_ends_the_server(launch: Launcher) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        server = launch(SLOW, SAGEMAKER_BIND_TO_PORT=str(port))
+        assert server.wait() == 1
+    assert server.stderr.startswith("serve: cannot listen on SAGEMAKER_BIND_TO_HOST=127.0.0.1 SAGEMAKER_BIND_TO_PORT=")
+    assert "Address already in use" in server.stderr
+
+
+def test_an_idle_server_stops_at_once_when_told_to(launch: Launcher) -> None:
+    server = launch(SLOW).ready()
+    assert server.ping().status_code == 200
+    start = time.monotonic()
+    server.terminate()
+    assert server.wait() == 0
+    assert time.monotonic() - start < 2
+    assert server.stderr == ""
+    assert not alive(server.workers()[0])
+
+
+def test_a_server_that_is_still_loading_stops_at_once_when_told_to(launch: Launcher) -> None:
+    server = launch("import signal\nprint('loading')\nsignal.pause()\n")
+    server.record("output", message="loading")
+    start = time.monotonic()
+    server.terminate()
+    assert server.wait() == 0
+    assert time.monotonic() - start < 3
+
+
+def test_a_running_request_is_finished_before_the_server_stops(launch: Launcher) -> None:
+    server = launch(SLOW).ready()
+    running = server.post_later("wait")
+    server.record("output", message="waiting")
+    server.terminate()
+    server.record("draining")
+    port = server.record("listening")["port"]
+    wait_until(lambda: refuses(port), "no more connections are accepted")
+    os.kill(server.workers()[0], signal.SIGUSR1)
+    assert (running.result().status_code, running.result().text) == (200, "done")
+    assert server.wait() == 0
+
+
+def test_a_request_that_outlasts_the_grace_is_failed_with_the_reason(launch: Launcher) -> None:
+    server = launch(SLOW, SAGEMAKER_SHUTDOWN_GRACE_SECONDS="1").ready()
+    running = server.post_later("hang")
+    server.record("output", message="waiting")
+    start = time.monotonic()
+    server.terminate()
+    status, code, message = error_of(running.result())
+    assert (status, code) == (503, "draining")
+    assert "not done within the 1 seconds that SAGEMAKER_SHUTDOWN_GRACE_SECONDS allows" in message
+    assert server.wait() == 0
+    assert time.monotonic() - start < 4
+
+
+def refuses(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port)).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+ADOPTED = """
+    import os, signal
+
+    def model_fn(model_dir):
+        return None
+
+    def transform_fn(model, body, content_type, accept):
+        if (child := os.fork()) == 0:
+            os.setsid()
+            if os.fork() == 0:
+                signal.signal(signal.SIGALRM, lambda *_: None if os.getppid() != 1 else (print("adopted"), os._exit(0)))
+                signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+                while True:
+                    signal.pause()
+            os._exit(0)
+        os.waitpid(child, 0)
+        return "done"
+"""
+
+
+def may_unshare() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run(["unshare", "--pid", "--fork", "true"], check=False, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not may_unshare(), reason="needs the right to make a process namespace")
+def test_as_process_1_it_stops_when_told_to_and_leaves_no_zombies(launch: Launcher) -> None:
+    server = launch(ADOPTED, prefix=("unshare", "--pid", "--fork", "--mount-proc")).ready()
+    unshare = server.process.pid
+    (pid,) = map(int, Path(f"/proc/{unshare}/task/{unshare}/children").read_text().split())
+    assert server.post("x").text == "done"
+    server.record("output")
+    wait_until(lambda: len(children(pid)) == 1, "only the worker is left")
+    os.kill(pid, signal.SIGTERM)
+    assert server.wait() == 0
+    server.workers = list  # type: ignore[method-assign]  # their ids mean other processes outside the namespace
+
+
+def children(pid: int) -> list[str]:
+    return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+
+
+def test_the_server_itself_does_not_import_the_users_code(launch: Launcher) -> None:
+    server = launch(
+        "import os\n\ndef model_fn(model_dir): return os.getpid()\ndef predict_fn(data, model): return model\n"
+    )
+    assert server.ready().post().json() not in {server.process.pid, None}
+
+
+def test_it_is_ready_soon(launch: Launcher) -> None:
+    def start() -> float:
+        begin = time.monotonic()
+        launch(SLOW).ready()
+        return time.monotonic() - begin
+
+    assert min(start() for _ in range(3)) < 1
+
+
+def test_help_has_an_example_and_every_setting() -> None:
+    result = subprocess.run([sys.executable, "-m", "serving", "--help"], check=True, capture_output=True, text=True)
+    assert "example:" in result.stdout
+    assert "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS" in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["train"], ["serve", "--port", "1"]])
+def test_other_arguments_are_refused(arguments: list[str]) -> None:
+    result = subprocess.run([sys.executable, "-m", "serving", *arguments], check=False, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert "usage: serve" in result.stderr
+
+
+def test_the_console_script_is_the_same_program() -> None:
+    script = Path(sys.executable).with_name("serve")
+    result = subprocess.run([script, "--help"], check=True, capture_output=True, text=True)
+    assert result.stdout.startswith("usage: serve")

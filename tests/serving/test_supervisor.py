@@ -1,0 +1,206 @@
+"""Workers that fail: what the client, the log and the health check say, and that the next request works."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.serving.conftest import Launcher, Server, alive, error_of, wait_until
+
+FAILING = """
+    import ctypes, os, signal, subprocess, sys
+
+    def model_fn(model_dir):
+        return os.getpid()
+
+    def input_fn(body, content_type):
+        return body
+
+    def predict_fn(data, pid):
+        match data:
+            case "exit":
+                os._exit(7)
+            case "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+            case "segfault":
+                ctypes.string_at(0)
+            case "hang":
+                print("hanging")
+                signal.pause()
+            case "fork and exit":
+                if os.fork() == 0:
+                    signal.pause()  # holds the socket open
+                os._exit(7)
+            case "child":
+                child = subprocess.Popen(["sleep", "600"])
+                print("child", child.pid)
+                signal.pause()
+            case "hold the GIL":
+                print("holding")
+                ctypes.PyDLL(None).usleep(1_500_000)
+        return pid
+
+    def output_fn(prediction, accept):
+        return str(prediction)
+"""
+
+
+@pytest.mark.parametrize(
+    ("request_", "cause"),
+    [
+        ("exit", "ended with exit code 7"),
+        ("kill", "was killed by SIGKILL"),
+        ("segfault", "was killed by SIGSEGV"),
+        ("fork and exit", "ended with exit code 7"),
+    ],
+)
+def test_a_worker_that_dies_fails_its_request_at_once_and_the_next_one_works(
+    launch: Launcher, request_: str, cause: str
+) -> None:
+    server = launch(FAILING).ready()
+    first = server.post("work").text
+    start = time.monotonic()
+    response = server.post(request_, x_amzn_sagemaker_inference_id="an-id")
+    assert time.monotonic() - start < 1
+    assert error_of(response) == (500, "worker_died", f"the worker process {cause} while it ran the request")
+    assert server.post("work").text not in {first, ""}
+    assert server.record("worker_exited")["message"] == f"the worker {cause}"
+    assert server.record("request", inference_id="an-id")["outcome"] == "worker_died"
+
+
+def test_health_is_refused_while_a_worker_is_replaced(launch: Launcher, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    server = launch(f"""
+        import os
+
+        def model_fn(model_dir):
+            print("loading the model")
+            open({str(gate)!r}).close()  # waits for the other side
+
+        def transform_fn(model, body, content_type, accept):
+            if body == "exit":
+                os._exit(1)
+            return "fine"
+    """)
+    server.record("output", message="loading the model")
+    assert (server.ping().status_code, server.ping().json()) == (503, {"status": "loading"})
+    assert error_of(server.post("early")) == (503, "loading", "the server is loading: the model is not loaded yet")
+    gate.open("w").close()
+    server.ready()
+    assert server.ping().status_code == 200
+    assert server.post("exit").status_code == 500
+    assert server.ping().status_code == 503
+    waiting = server.post_later("work")
+    server.record("output", message="loading the model", count=2)
+    assert server.ping().json() == {"status": "loading"}
+    gate.open("w").close()
+    assert waiting.result().text == "fine"
+    assert server.ping().status_code == 200
+
+
+def test_a_worker_killed_between_requests_is_replaced(launch: Launcher) -> None:
+    server = launch(FAILING).ready()
+    os.kill(server.workers()[0], signal.SIGKILL)
+    server.record("worker_exited", state="ready")
+    server.record("ready", count=2)
+    assert server.post("work").text == str(server.workers()[1])
+
+
+def test_a_server_whose_workers_keep_dying_ends_with_the_cause(launch: Launcher) -> None:
+    server = launch(FAILING).ready()
+    for number in range(1, 4):
+        assert server.post("kill").status_code == 500
+        server.record("ready", count=number + 1)
+    assert server.post("kill").status_code == 500
+    assert server.wait() == 1
+    assert server.stderr.endswith(
+        "serve: the worker process was killed by SIGKILL; it died 4 times without an answer in between\n"
+    )
+    assert len(server.workers()) == 4
+
+
+def test_an_answer_in_between_forgives_the_deaths_before(launch: Launcher) -> None:
+    server = launch(FAILING).ready()
+    for _ in range(5):
+        assert server.post("exit").status_code == 500
+        assert server.post("work").status_code == 200
+
+
+def test_a_request_that_hangs_is_ended_at_its_timeout_which_the_answer_names(launch: Launcher) -> None:
+    server = launch(FAILING, SAGEMAKER_MODEL_SERVER_TIMEOUT="1").ready()
+    start = time.monotonic()
+    response = server.post("hang")
+    assert 1 <= time.monotonic() - start < 2
+    assert error_of(response) == (
+        504,
+        "timeout",
+        "the handler did not answer within the 1 seconds that SAGEMAKER_MODEL_SERVER_TIMEOUT allows",
+    )
+    assert server.post("work").text == str(server.workers()[1])
+    assert "toolkit reads minutes" in server.record("setting")["message"]
+
+
+def test_timeouts_replace_the_worker_however_often(launch: Launcher) -> None:
+    server = launch(FAILING, SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1").ready()
+    for _ in range(4):
+        assert server.post("hang").status_code == 504
+    assert server.post("work").status_code == 200
+
+
+def test_a_worker_takes_the_processes_it_started_with_it(launch: Launcher) -> None:
+    server = launch(FAILING, SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1").ready()
+    assert server.post("child").status_code == 504
+    child = int(server.records("output")[-1]["message"].removeprefix("child "))
+    wait_until(lambda: not alive(child), "the child has ended")
+    assert server.post("work").status_code == 200
+
+
+def test_health_is_answered_while_the_handler_holds_the_interpreter(launch: Launcher) -> None:
+    server = launch(FAILING).ready()
+    running = server.post_later("hold the GIL")
+    server.record("output", message="holding")
+    delays: list[float] = []
+    while not running.done():
+        start = time.monotonic()
+        assert server.ping().status_code == 200
+        delays.append(time.monotonic() - start)
+    assert running.result().text == str(server.workers()[0])
+    assert len(delays) > 100
+    assert max(delays) < 0.25
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a worker in the midst of a call")
+def test_a_worker_ends_with_a_server_that_is_killed(launch: Launcher) -> None:
+    server = launch(FAILING).ready()
+    server.post_later("hang")
+    server.record("output", message="hanging")
+    server.process.kill()
+    wait_until(lambda: not alive(server.workers()[0]), "the worker has ended")
+
+
+def test_an_idle_worker_ends_with_a_server_that_is_killed(launch: Launcher) -> None:
+    server = launch(FAILING).ready()
+    server.process.kill()
+    wait_until(lambda: not alive(server.workers()[0]), "the worker has ended")
+
+
+def test_a_thousand_requests_leave_no_descriptors_and_no_files(launch: Launcher, tmp_path: Path) -> None:
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    server = launch(FAILING, TMPDIR=str(spool)).ready()
+    server.post("work")
+    before = descriptors(server)
+    for number in range(1000):
+        server.post("x" * 1_100_000 if number % 50 == 0 else "work", content_type="image/png")
+    assert descriptors(server) == before
+    assert list(spool.iterdir()) == []
+
+
+def descriptors(server: Server) -> list[int]:
+    """Open descriptors of the server and its worker."""
+    folder = Path("/proc") if Path("/proc/self/fd").is_dir() else pytest.skip("needs /proc")
+    return [len(list((folder / str(pid) / "fd").iterdir())) for pid in (server.process.pid, server.workers()[-1])]

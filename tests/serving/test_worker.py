@@ -1,0 +1,230 @@
+"""Handlers as they are written for SageMaker's containers, in a real server."""
+
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.serving.conftest import Launcher, Server, error_of
+
+ECHO = """
+    import json, os, sys
+    from pathlib import Path
+
+    import beside
+    import inside.module
+
+    class TooDark(Exception):
+        status_code = 422
+        code = "too_dark"
+
+    def model_fn(model_dir):
+        labels = Path("labels.txt").read_text()
+        return {"model_dir": model_dir, "labels": labels, "own": beside.NAME + inside.module.NAME}
+
+    def predict_fn(data, model, context):
+        match data:
+            case {"raise": "client"}:
+                raise TooDark("not enough light")
+            case {"raise": "plain"}:
+                raise ValueError("no such thing")
+            case {"raise": "exit"}:
+                sys.exit(3)
+            case {"raise": "memory"}:
+                raise MemoryError
+            case {"return": "object"}:
+                return object()
+            case {"print": text}:
+                print(text)
+                print("one", "line")
+                print("on stderr", file=sys.stderr)
+                os.write(1, b"from C\\nunfinished")
+                return None
+            case {"model": _}:
+                return {**model, "cwd": os.getcwd(), "header": context.get_request_header(0, "X-Own")}
+            case _:
+                return data
+"""
+
+
+@pytest.fixture(scope="module")
+def echo(shared_launch: Launcher) -> Iterator[Server]:
+    shared_launch.write("NAME = 'beside'", "beside.py")
+    shared_launch.write("NAME = '-inside'", "inside/module.py")
+    (shared_launch.model / "labels.txt").write_text("a b")
+    return shared_launch(ECHO).ready()  # type: ignore[return-value]
+
+
+def test_the_surroundings_are_those_of_sagemakers_containers(echo: Server, shared_launch: Launcher) -> None:
+    answer = echo.post('{"model": 1}', x_own="value").json()
+    assert answer == {
+        "model_dir": str(shared_launch.model),
+        "labels": "a b",
+        "own": "beside-inside",
+        "cwd": str(shared_launch.model),
+        "header": "value",
+    }
+
+
+def test_every_response_has_a_length_and_a_type(echo: Server) -> None:
+    response = echo.post('{"a": 1}')
+    assert response.json() == {"a": 1}
+    assert response.headers["content-length"] == "8"
+    assert response.headers["content-type"] == "application/json"
+    assert "transfer-encoding" not in response.headers
+
+
+def test_json_csv_and_npy_are_read_and_written_without_functions_for_them(echo: Server) -> None:
+    assert echo.post("[1, 2.5]", accept="*/*").json() == [1, 2.5]
+    assert echo.post("1,2\n3,4", content_type="text/csv", accept="text/csv").text == "1,2\n3,4\n"
+    buffer = io.BytesIO()
+    np.save(buffer, np.eye(2))
+    response = echo.post(buffer.getvalue(), content_type="application/x-npy", accept="application/x-npy")
+    assert response.headers["content-type"] == "application/x-npy"
+    assert np.load(io.BytesIO(response.content)).tolist() == [[1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "accept", "expected"),
+    [
+        (b"{", "application/json", "*/*", (400, "bad_request")),
+        (b"{\xff}", "application/json", "*/*", (400, "bad_request")),
+        (b"{}", "image/png", "*/*", (415, "unsupported_media_type")),
+        (b"{}", "application/json", "image/png", (406, "not_acceptable")),
+        (b'{"raise": "client"}', "application/json", "*/*", (422, "too_dark")),
+    ],
+)
+def test_the_clients_fault_is_a_4xx(
+    echo: Server, body: bytes, content_type: str, accept: str, expected: tuple[int, str]
+) -> None:
+    response = echo.post(body, content_type=content_type, accept=accept)
+    assert error_of(response)[:2] == expected
+    assert echo.post('{"a": 1}').status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        ('{"raise": "plain"}', "handler_error", "ValueError: no such thing"),
+        ('{"raise": "exit"}', "handler_error", "SystemExit: 3"),
+        ('{"raise": "memory"}', "handler_error", "MemoryError"),
+        (
+            '{"return": "object"}',
+            "unserializable_result",
+            "a result of type object cannot be written as application/json",
+        ),
+    ],
+)
+def test_the_handlers_fault_is_a_500_with_its_cause_and_the_next_request_works(
+    echo: Server, body: str, code: str, message: str
+) -> None:
+    status, found_code, found_message = error_of(echo.post(body))
+    assert (status, found_code) == (500, code)
+    assert found_message.startswith(message)
+    assert echo.post('{"a": 1}').status_code == 200
+    assert len(echo.workers()) == 1
+
+
+def test_a_traceback_is_in_the_log_only_and_starts_with_the_users_code(echo: Server, shared_launch: Launcher) -> None:
+    response = echo.post('{"raise": "plain"}', x_amzn_sagemaker_inference_id="trace-me")
+    assert "Traceback" not in response.text
+    trace = echo.record("request", inference_id="trace-me")["traceback"]
+    assert trace.splitlines()[1].startswith(f'  File "{shared_launch.code / "inference.py"}"')
+    assert trace.endswith("ValueError: no such thing\n")
+
+
+def test_what_the_handler_prints_is_in_the_log_line_by_line_with_the_id_of_the_inference(echo: Server) -> None:
+    echo.post('{"print": "line 1\\nline 2"}', x_amzn_sagemaker_inference_id="printing")
+    echo.record("request", inference_id="printing")
+    lines = [record["message"] for record in echo.records("output", inference_id="printing")]
+    assert lines == ["line 1", "line 2", "one line", "on stderr", "from C", "unfinished"]
+
+
+def test_one_record_for_each_request_says_what_happened_and_never_what_was_in_it(echo: Server) -> None:
+    echo.post('{"secret": "s3cr3t"}', x_amzn_sagemaker_inference_id="one")
+    record = echo.record("request", inference_id="one")
+    assert record["outcome"] == "ok"
+    assert (record["status"], record["request_bytes"], record["response_bytes"]) == (200, 20, 20)
+    assert {"queue_ms", "load_ms", "predict_ms", "encode_ms", "total_ms"} < set(record)
+    assert record["total_ms"] >= record["predict_ms"] >= 0
+    assert "s3cr3t" not in json.dumps(echo.records("request"))
+
+
+def test_transform_fn_replaces_the_other_functions(launch: Launcher) -> None:
+    server = launch("""
+        def model_fn(model_dir, context):
+            return context.system_properties["model_dir"]
+
+        def transform_fn(model, body, content_type, accept, context):
+            context.set_response_header(0, "X-Own", context.get_request_id())
+            return body.upper(), "text/plain"
+    """).ready()
+    response = server.post(b"abc", content_type="text/plain", x_amzn_sagemaker_inference_id="an-id")
+    assert response.text == "ABC"
+    assert (response.headers["content-type"], response.headers["x-own"]) == ("text/plain", "an-id")
+
+
+def test_a_program_elsewhere_and_another_default_type(launch: Launcher, tmp_path: Path) -> None:
+    (tmp_path / "program" / "sub").mkdir(parents=True)
+    (tmp_path / "program" / "sub" / "own.py").write_text(
+        "def model_fn(model_dir): pass\ndef predict_fn(data, model): return data\n"
+    )
+    server = launch(
+        SAGEMAKER_PROGRAM="sub/own.py",
+        SAGEMAKER_SUBMIT_DIRECTORY=str(tmp_path / "program"),
+        SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT="text/csv",
+    ).ready()
+    response = server.post("[1, 2]")
+    assert (response.headers["content-type"], response.text) == ("text/csv", "1\n2\n")
+
+
+def test_a_model_that_warms_up_is_not_ready_before(launch: Launcher, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    server = launch(f"""
+        import os
+        os.mkfifo({str(gate)!r})
+
+        def model_fn(model_dir):
+            return []
+
+        def model_warmup_fn(model_dir, model):
+            open({str(gate)!r}).close()  # waits for the other side
+            model.append("warm")
+
+        def predict_fn(data, model):
+            return model
+    """)
+    server.record("warming")
+    assert (server.ping().status_code, server.ping().json()) == (503, {"status": "warming"})
+    assert error_of(server.post())[:2] == (503, "warming")
+    gate.open("w").close()
+    assert server.ready().post().json() == ["warm"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_a_large_body_is_in_memory_once(launch: Launcher) -> None:
+    server = launch("""
+        def model_fn(model_dir):
+            pass
+
+        def transform_fn(model, body, content_type, accept):
+            return body, "application/octet-stream"
+    """).ready()
+    size = 100_000_000
+    body = bytes(range(250)) * (size // 250)
+    pids = [server.process.pid, *server.workers()]
+    before = sum(map(peak_bytes, pids))
+    response = server.post(body, content_type="application/octet-stream")
+    assert response.content == body
+    assert response.headers["content-length"] == str(size)
+    assert sum(map(peak_bytes, pids)) - before < 1.2 * size
+
+
+def peak_bytes(pid: int) -> int:
+    """The most memory a process has had resident."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
