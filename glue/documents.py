@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from glue.errors import UsageError
-from glue.validation import Location, explain
+from glue.validation import Location, dotted, explain
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -79,11 +79,6 @@ def refusal(document: Document, problems: Sequence[tuple[Location, str]]) -> Usa
         where = f"{document.file}:{line}" if line else str(document.file)
         lines.append(f"{where}: {dotted(location)}: {sentence}")
     return UsageError("\n".join(lines))
-
-
-def dotted(location: Location) -> str:
-    """`location` as users write it: `endpoints.detector.timeouts`."""
-    return ".".join(map(str, location)) or "(the whole file)"
 
 
 def _index(file: Path, node: yaml.Node, at: Location, lines: dict[Location, int]) -> None:

@@ -27,3 +27,8 @@ class Silent:
 
     def progress(self, text: str, done: float, total: float | None) -> None:
         """Say nothing."""
+
+
+def mebibytes(size: int) -> float:
+    """`size` bytes in MiB, as people read it."""
+    return round(size / (1 << 20), 1)

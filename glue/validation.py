@@ -15,6 +15,11 @@ def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[tuple[Lo
         yield location, _sentence(item, location, model)
 
 
+def dotted(location: Location) -> str:
+    """`location` as users write it: `endpoints.detector.timeouts`."""
+    return ".".join(map(str, location)) or "(the whole file)"
+
+
 def _sentence(item: Any, location: Location, model: type[BaseModel]) -> str:
     kind = item["type"]
     if kind == "extra_forbidden":

@@ -6,11 +6,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from glue.documents import Document, dotted, read_document
+from glue.documents import Document, read_document
 from glue.errors import UsageError
 from glue.profiles.models import Profile
 from glue.profiles.rules import violations
-from glue.validation import Location, explain
+from glue.validation import Location, dotted, explain
 
 DEFAULTS = "defaults.yaml"
 ENDPOINT_DEFAULTS = "endpoint_defaults"

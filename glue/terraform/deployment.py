@@ -16,10 +16,11 @@ from glue.aws.state_bucket import ensure_state_bucket, state_bucket_exists
 from glue.cloud import Cloud
 from glue.errors import FailedError, UsageError
 from glue.files import write_atomically
+from glue.presence import check_present
 from glue.profiles import Profile, load_profiles
 from glue.progress import Reporter
 from glue.project import Project
-from glue.releases import Release, check_present, read_release, require_complete
+from glue.releases import Release, read_release, require_complete
 from glue.rendering import platform_variables, registry_variables, tfvars
 from glue.terraform.events import Change, Outcome, outcome, parse_event
 from glue.terraform.layers import Layer, LayerFiles
@@ -160,6 +161,17 @@ class Deployment:
             self.discard_plan()
             self._require_success("apply", result, [f"{again}  (what was made is kept)"])
             return result
+
+    def carry_out(self, record: PlanRecord) -> dict[str, Any]:
+        """Apply the plan of `record` and return the layer's outputs; one that changes nothing is not applied.
+
+        Raises:
+            FailedError: as `apply`.
+        """
+        if record.empty:
+            self.discard_plan()
+            return self.outputs()
+        return self.apply(record).outputs
 
     def outputs(self) -> dict[str, Any]:
         """The layer's outputs as plain data; empty when it was never applied.

@@ -23,6 +23,8 @@ def narrate(reporter: Reporter) -> Callable[[dict[str, Any]], None]:
             case "apply_progress":
                 names = ", ".join(sorted(started)[:3])
                 reporter.progress(f"waiting for {names}", hook.get("elapsed_seconds", 0), None)
+            case "apply_complete" if hook.get("action") == "read":
+                pass
             case "apply_complete":
                 started.pop(address, None)
                 action = _DONE.get(hook.get("action", ""), hook.get("action", ""))
