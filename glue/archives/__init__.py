@@ -1,0 +1,7 @@
+"""`tar.gz` archives: written so that the same content has the same bytes everywhere, and read without being trusted."""
+
+from glue.archives.names import normalised
+from glue.archives.reading import Limits, read_archive
+from glue.archives.writing import ArchiveWriter
+
+__all__ = ["ArchiveWriter", "Limits", "normalised", "read_archive"]

@@ -1,0 +1,163 @@
+"""From a workload's folder to an entry in an environment's release: pack or build, push, write down the digest."""
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glue import artifacts, images
+from glue.artifacts import Interpreter, Packed, Verification
+from glue.cloud import Cloud
+from glue.errors import GlueError, UsageError
+from glue.profiles import Profile
+from glue.progress import Reporter
+from glue.project import Project
+from glue.releases import Release, Source, read_release, with_artifact, with_image, write_release
+from glue.requirements import Requirements, read_lock
+from glue.revision import revision_of
+from glue.workloads import Workload, load_workload, workload_names
+
+
+@dataclass(frozen=True)
+class Registry:
+    """Where an account keeps its images (repository addresses by workload) and its model artifacts (a bucket)."""
+
+    repositories: Mapping[str, str]
+    artifact_bucket: str
+
+    @classmethod
+    def of(cls, outputs: Mapping[str, Any], profile: Profile) -> "Registry":
+        """The registry that the outputs of the registry layer describe.
+
+        Raises:
+            UsageError: the layer was not applied yet, or before the profile named one of its workloads.
+        """
+        repositories = {name: repository["url"] for name, repository in outputs.get("repositories", {}).items()}
+        missing = sorted(profile.workloads - repositories.keys())
+        if missing or "artifact_bucket" not in outputs:
+            raise UsageError(
+                f"{profile.environment}: no registry for {', '.join(missing) or 'model artifacts'} yet",
+                hints=[f"glue apply --env {profile.environment} --layer registry"],
+            )
+        return cls(repositories, outputs["artifact_bucket"]["name"])
+
+
+@dataclass(frozen=True)
+class Releaser:
+    """Makes entries of one environment's release from this checkout."""
+
+    project: Project
+    profile: Profile
+    cloud: Cloud
+    registry: Registry
+    reporter: Reporter
+
+    def push_images(self, keys: Sequence[str]) -> Release:
+        """Build and push the image of each workload that the endpoints `keys` run; returns the release as written."""
+        release = self._release()
+        for workload, source, endpoints in self._workloads(keys):
+            image = images.build(workload, self.project.serving_dir, self.reporter)
+            pushed = images.push(image, self.registry.repositories[workload.name], self.cloud, self.reporter)
+            for key in endpoints:
+                release = with_image(release, key, pushed, source)
+        return self._written(release)
+
+    def push_artifacts(self, keys: Sequence[str], *, python: str = sys.executable) -> Release:
+        """Pack, verify and push the artifact of each workload that the endpoints `keys` run; returns the release.
+
+        Args:
+            python: the interpreter that imports the handlers.
+        """
+        release = self._release()
+        for workload, source, endpoints in self._workloads(keys):
+            out = archive_file(self.project, workload.name)
+            packed, _ = pack_verified(self.project, workload, out, self.reporter, python=python)
+            bucket = self.registry.artifact_bucket
+            artifact = artifacts.push(packed, workload.name, bucket, self.cloud, self.reporter)
+            for key in endpoints:
+                release = with_artifact(release, key, artifact, source)
+        return self._written(release)
+
+    def _workloads(self, keys: Sequence[str]) -> Iterator[tuple[Workload, Source, list[str]]]:
+        """Each workload once, with what a release says of its origin, and those of `keys` that run it."""
+        revision = revision_of(self.project.root)
+        for name in dict.fromkeys(self.profile.endpoints[key].workload for key in keys):
+            workload = load_workload(self.project.workloads_dir, name)
+            source = Source(name, workload.version, revision)
+            yield workload, source, [key for key in keys if self.profile.endpoints[key].workload == name]
+
+    def _release(self) -> Release:
+        environment = self.profile.environment
+        return read_release(self.cloud.releases_dir, environment) or Release(environment=environment)
+
+    def _written(self, release: Release) -> Release:
+        file = write_release(self.cloud.releases_dir, release)
+        self.reporter.note(f"{file}: release {release.digest[:12]}")
+        return release
+
+
+def chosen_endpoints(profile: Profile, key: str | None) -> list[str]:
+    """The endpoint `key`, or all of the profile's when it is None.
+
+    Raises:
+        UsageError: the profile has no such endpoint.
+    """
+    if key is not None and key not in profile.endpoints:
+        raise UsageError(f"--endpoint {key}: allowed is one of {', '.join(sorted(profile.endpoints))}")
+    return sorted(profile.endpoints) if key is None else [key]
+
+
+def with_archives(profile: Profile, keys: Sequence[str]) -> list[str]:
+    """Those of the endpoints `keys` whose model is an archive.
+
+    Raises:
+        UsageError: none of them is; the message says where their models come from.
+    """
+    found = [key for key in keys if profile.endpoints[key].model.source == "archive"]
+    if not found:
+        sources = ", ".join(f"endpoints.{key}.model.source is {profile.endpoints[key].model.source}" for key in keys)
+        raise UsageError(f"no archive to push: {sources}")
+    return found
+
+
+def archive_file(project: Project, workload: str) -> Path:
+    """Where the archive of a workload is packed to when nothing else is said."""
+    return project.work_dir / "artifacts" / workload / "model.tar.gz"
+
+
+def pack_verified(
+    project: Project, workload: Workload, out: Path, reporter: Reporter, *, python: str = sys.executable
+) -> tuple[Packed, Verification]:
+    """Pack `workload` to `out` and verify what was packed; an archive that is refused is not kept.
+
+    Raises:
+        FailedError: the archive would not load; see `glue.artifacts.verify`.
+    """
+    packed = artifacts.pack(workload, out, reporter)
+    try:
+        return packed, verify_archive(project, out, reporter, python=python)
+    except GlueError:
+        out.unlink(missing_ok=True)
+        raise
+
+
+def verify_archive(project: Project, file: Path, reporter: Reporter, *, python: str = sys.executable) -> Verification:
+    """Verify the archive `file` with this project's server and, where it names one, its workload's requirements.
+
+    Raises:
+        UsageError: the file cannot be opened, or the workload's requirements are not locked.
+        FailedError: it is refused.
+    """
+
+    def requirements_of(name: str) -> Requirements | None:
+        if name not in workload_names(project.workloads_dir):
+            return None
+        return read_lock(load_workload(project.workloads_dir, name).requirements)
+
+    verification = artifacts.verify(
+        file, Interpreter(project.serving_dir, python), reporter, requirements_of=requirements_of
+    )
+    for warning in verification.warnings:
+        reporter.note(f"warning: {warning}")
+    return verification

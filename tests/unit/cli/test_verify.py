@@ -1,0 +1,38 @@
+"""`glue verify-endpoint` on wrong input."""
+
+import sys
+
+import pytest
+
+from glue.cli import main
+from glue.project import Project
+
+
+def _glue(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["glue", *arguments])
+    with pytest.raises(SystemExit) as caught:
+        main()
+    return int(caught.value.code or 0)
+
+
+def test_an_unknown_environment_is_refused_with_those_allowed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Project
+) -> None:
+    assert _glue(monkeypatch, "verify-endpoint", "--env", "nowhere") == 2
+    assert "no environment 'nowhere': allowed is one of dev, local, prod, staging" in capsys.readouterr().err
+
+
+def test_an_unknown_endpoint_is_refused_with_those_allowed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Project
+) -> None:
+    assert _glue(monkeypatch, "verify-endpoint", "--env", "dev", "--endpoint", "nothing") == 2
+    assert "--endpoint nothing: allowed is one of location-detector" in capsys.readouterr().err
+
+
+def test_without_a_release_it_says_which_commands_make_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Project
+) -> None:
+    assert _glue(monkeypatch, "verify-endpoint", "--env", "dev") == 2
+    errors = capsys.readouterr().err
+    assert "endpoint location-detector: no image" in errors
+    assert "try: glue image" in errors
