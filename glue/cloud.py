@@ -4,7 +4,7 @@ Everything else is handed a `Cloud` and works the same way against AWS and again
 """
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +30,8 @@ class Cloud:
     region: str
     account_id: str
     endpoint_url: str | None = None
-    releases_dir: Path = field(default=Path("envs"))
+    releases_dir: Path = Path("envs")
+    environments_dir: Path = Path(".glue/environments")
     runs_process_images: bool = False
 
     @property
@@ -77,7 +78,7 @@ class Cloud:
 def cloud_of(profile: "Profile", project: Project) -> Cloud:
     """The cloud `profile` lives in: the one it names, or the one that the setting `GLUE_CLOUD` puts in its place.
 
-    With the setting, releases are kept apart from the committed ones: a trial never changes `envs/`.
+    With the setting, releases, plans and evidence are kept apart: a trial never touches what belongs to the account.
 
     Raises:
         UsageError: the setting names no cloud.
@@ -89,7 +90,13 @@ def cloud_of(profile: "Profile", project: Project) -> Cloud:
     if profile.cloud == "local" and chosen == "aws":
         raise UsageError(f"{CLOUD_SETTING}=aws: environment {profile.environment} lives in the local cloud only")
     if chosen == "aws":
-        return Cloud("aws", profile.region, profile.account_id, releases_dir=project.envs_dir)
+        return Cloud(
+            "aws",
+            profile.region,
+            profile.account_id,
+            releases_dir=project.envs_dir,
+            environments_dir=project.environments_dir,
+        )
     from glue.localcloud.daemon import status  # noqa: PLC0415
 
     running = status(project.local_cloud_dir)
@@ -102,5 +109,6 @@ def cloud_of(profile: "Profile", project: Project) -> Cloud:
         profile.account_id,
         endpoint_url=running.endpoint_url,
         releases_dir=project.envs_dir if own else project.local_cloud_dir / "releases",
+        environments_dir=project.environments_dir if own else project.local_cloud_dir / "environments",
         runs_process_images=True,
     )

@@ -50,9 +50,10 @@ class Project:
         """Programs that `glue doctor --install` brought."""
         return self.work_dir / "tools"
 
-    def environment_dir(self, environment: str) -> Path:
-        """Rendered files, plans and run logs of one environment."""
-        return self.work_dir / "environments" / environment
+    @property
+    def environments_dir(self) -> Path:
+        """Rendered files, plans and run logs, a folder an environment."""
+        return self.work_dir / "environments"
 
 
 def find_project(start: Path | None = None) -> Project:

@@ -78,9 +78,9 @@ def verify(profile: Profile, release: Release, chosen: Sequence[Subject], cloud:
     )
 
 
-def keep(project: Project, profile: Profile, cloud: Cloud, document: Evidence) -> Kept:
+def keep(profile: Profile, cloud: Cloud, document: Evidence) -> Kept:
     """Store `document` beside the state and in the checkout."""
-    file = project.environment_dir(profile.environment) / EVIDENCE_FILE
+    file = cloud.environments_dir / profile.environment / EVIDENCE_FILE
     write_atomically(file, evidence.canonical(document).decode("ascii"))
     uri, sha256 = evidence.store(cloud, profile, document)
     return Kept(uri, sha256, file)

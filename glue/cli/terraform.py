@@ -61,7 +61,8 @@ def apply(env: EnvOption, layer: LayerOption = "platform", yes: YesOption = Fals
             _show(record, as_json=False, stderr=True)
             _ask(record, "Apply this plan?", yes=yes)
         outputs = deployment.carry_out(record)
-    emit(outputs, f"applied the {layer} layer of {env}", as_json=as_json)
+    done = "there was nothing to change in" if record.empty else "applied"
+    emit(outputs, f"{done} the {layer} layer of {env}", as_json=as_json)
 
 
 @app.command()

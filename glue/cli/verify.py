@@ -48,7 +48,7 @@ def verify_endpoint(
     if not as_json:
         console().print(_table(evidence))
     # Evidence is about a whole release: a look at one endpoint of several proves nothing about the others.
-    kept = keep(context.project, profile, cloud, evidence) if set(keys) == set(profile.endpoints) else None
+    kept = keep(profile, cloud, evidence) if set(keys) == set(profile.endpoints) else None
     emit(_document(evidence, kept), _conclusion(evidence, kept), as_json=as_json)
     if evidence.verdict != "pass":
         raise typer.Exit(1)

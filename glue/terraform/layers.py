@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from glue.cloud import Cloud
 from glue.profiles import Profile
 from glue.project import Project
 
@@ -58,9 +59,9 @@ class LayerFiles:
         return self.folder / f"{command}.jsonl"
 
 
-def layer_files(project: Project, environment: str, layer: Layer) -> LayerFiles:
-    """The files of `layer` of `environment`."""
-    return LayerFiles(layer, project.terraform_dir / layer, project.environment_dir(environment) / layer)
+def layer_files(project: Project, cloud: Cloud, environment: str, layer: Layer) -> LayerFiles:
+    """The files of `layer` of `environment` in `cloud`."""
+    return LayerFiles(layer, project.terraform_dir / layer, cloud.environments_dir / environment / layer)
 
 
 def state_key(profile: Profile, layer: Layer) -> str:

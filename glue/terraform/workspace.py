@@ -41,7 +41,7 @@ class Workspace:
         self.profile = profile
         self.cloud = cloud
         self.layer = layer
-        self.files: LayerFiles = layer_files(project, profile.environment, layer)
+        self.files: LayerFiles = layer_files(project, cloud, profile.environment, layer)
 
     def tools(self) -> Toolchain:
         """The Terraform to run.

@@ -153,7 +153,7 @@ def test_one_endpoint_of_several_leaves_no_evidence(command: Command, project: P
     code, text, _ = command("verify-endpoint", "--env", "dev", "--endpoint", "program")
     assert code == 0
     assert "no evidence was stored" in text
-    assert not (project.environment_dir("dev") / "evidence.json").exists()
+    assert not list(project.root.rglob("evidence.json"))
     code, _, errors = command("verify-endpoint", "--env", "dev")
     assert code == 1
     assert "endpoint other of the profile is not deployed" in errors

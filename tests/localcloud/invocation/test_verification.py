@@ -12,7 +12,6 @@ from glue.checks import exercise, keep, verify
 from glue.evidence import Check, Evidence, load
 from glue.profiles import Profile, load_profile
 from glue.progress import Silent
-from glue.project import Project
 from glue.releases import Release
 from tests.localcloud.invocation.conftest import Deploy, Deployed, golden_folder
 from tests.localcloud.support import REGION
@@ -92,15 +91,15 @@ def test_each_endpoint_has_its_own_verdicts_and_one_that_fails_fails_the_whole(p
 
 
 def test_evidence_is_kept_beside_the_state_and_in_the_checkout(program: Deployed, tmp_path: Path) -> None:
-    profile, project = _profile(program), Project(tmp_path)
-    program.cloud.client("s3").create_bucket(Bucket=profile.state_bucket)
+    profile, cloud = _profile(program), replace(program.cloud, environments_dir=tmp_path)
+    cloud.client("s3").create_bucket(Bucket=profile.state_bucket)
     evidence = _verify(program)
-    kept = keep(project, profile, program.cloud, evidence)
+    kept = keep(profile, cloud, evidence)
     assert load(program.cloud, profile, evidence.release) == (evidence, kept.sha256)
     bucket, key = kept.uri.removeprefix("s3://").split("/", 1)
     stored = program.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     assert stored == kept.file.read_bytes()
-    assert kept.file == tmp_path / ".glue" / "environments" / "dev" / "evidence.json"
+    assert kept.file == tmp_path / "dev" / "evidence.json"
 
 
 def test_another_account_s_credentials_skip_everything_else(program: Deployed) -> None:
