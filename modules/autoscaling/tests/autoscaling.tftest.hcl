@@ -1,0 +1,223 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { id = "eu-west-1", name = "eu-west-1" }
+  }
+
+  # The provider checks that a policy is JSON; what it says is asserted on the statements.
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+
+  mock_resource "aws_appautoscaling_policy" {
+    defaults = { arn = "arn:aws:autoscaling:eu-west-1:111122223333:scalingPolicy:11111111-2222-3333-4444-555555555555" }
+  }
+}
+
+variables {
+  endpoint_name        = "platform-dev-rooms"
+  resource_id          = "endpoint/platform-dev-rooms/variant/AllTraffic"
+  capacity             = { min = 0, max = 3 }
+  backlog_per_instance = 2.5
+  cooldowns            = { scale_in = 300, scale_out = 60 }
+}
+
+run "the_instances_may_go_to_zero" {
+  command = plan
+
+  assert {
+    condition     = aws_appautoscaling_target.this.min_capacity == 0 && aws_appautoscaling_target.this.max_capacity == 3
+    error_message = "The bounds are not 0 and 3."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.this.service_namespace == "sagemaker" && aws_appautoscaling_target.this.scalable_dimension == "sagemaker:variant:DesiredInstanceCount"
+    error_message = "What scales is not the number of instances of a variant."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.this.resource_id == "endpoint/platform-dev-rooms/variant/AllTraffic"
+    error_message = "What scales is not the variant of the endpoint."
+  }
+}
+
+run "the_backlog_per_instance_is_tracked" {
+  command = plan
+
+  assert {
+    condition     = aws_appautoscaling_policy.backlog.policy_type == "TargetTrackingScaling"
+    error_message = "The policy does not track a target."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].target_value == 2.5
+    error_message = "The target is not the backlog per instance."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].scale_in_cooldown == 300
+    error_message = "The cooldown before scale-in is not used."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].scale_out_cooldown == 60
+    error_message = "The cooldown before scale-out is not used."
+  }
+
+  assert {
+    condition     = [for metric in aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification : "${metric.namespace} ${metric.metric_name} ${metric.statistic}"] == ["AWS/SageMaker ApproximateBacklogSizePerInstance Average"]
+    error_message = "The metric is not one that asynchronous endpoints publish."
+  }
+
+  assert {
+    condition     = [for dimension in one(aws_appautoscaling_policy.backlog.target_tracking_scaling_policy_configuration[0].customized_metric_specification).dimensions : "${dimension.name} ${dimension.value}"] == ["EndpointName platform-dev-rooms"]
+    error_message = "The metric has other dimensions than the name of the endpoint."
+  }
+}
+
+run "the_first_request_wakes_an_endpoint_without_instances" {
+  command = apply
+
+  assert {
+    condition     = aws_appautoscaling_policy.wake.policy_type == "StepScaling"
+    error_message = "The policy does not take a step."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_policy.wake.step_scaling_policy_configuration[0].adjustment_type == "ChangeInCapacity"
+    error_message = "The step is no change in capacity."
+  }
+
+  assert {
+    condition     = [for step in aws_appautoscaling_policy.wake.step_scaling_policy_configuration[0].step_adjustment : step.scaling_adjustment] == [1]
+    error_message = "The step is not one instance."
+  }
+
+  assert {
+    condition     = [for step in aws_appautoscaling_policy.wake.step_scaling_policy_configuration[0].step_adjustment : tonumber(step.metric_interval_lower_bound)] == [0]
+    error_message = "The step does not begin at the threshold of the alarm."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.backlog_without_capacity.namespace == "AWS/SageMaker" && aws_cloudwatch_metric_alarm.backlog_without_capacity.metric_name == "HasBacklogWithoutCapacity"
+    error_message = "The alarm watches another metric."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.backlog_without_capacity.dimensions == tomap({ EndpointName = "platform-dev-rooms" })
+    error_message = "The alarm watches another dimension."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.backlog_without_capacity.statistic == "Average" && aws_cloudwatch_metric_alarm.backlog_without_capacity.period == 60 && aws_cloudwatch_metric_alarm.backlog_without_capacity.threshold == 1
+    error_message = "The alarm is not: an average of 1 in a minute."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.backlog_without_capacity.comparison_operator == "GreaterThanOrEqualToThreshold"
+    error_message = "An average of 1 would not be enough."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.backlog_without_capacity.treat_missing_data == "missing"
+    error_message = "Missing data count as something."
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.backlog_without_capacity.alarm_actions == toset([aws_appautoscaling_policy.wake.arn])
+    error_message = "The alarm does not take the step."
+  }
+}
+
+run "both_policies_stay_when_the_endpoint_keeps_instances" {
+  command = plan
+
+  variables {
+    capacity = { min = 1, max = 1 }
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.this.min_capacity == 1
+    error_message = "The lower bound is not 1."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_policy.wake.policy_type == "StepScaling"
+    error_message = "There is no policy that leaves zero."
+  }
+}
+
+run "an_endpoint_name_with_an_underscore_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoint_name]
+
+  variables {
+    endpoint_name = "platform_dev"
+  }
+}
+
+run "a_resource_id_without_a_variant_is_refused" {
+  command         = plan
+  expect_failures = [var.resource_id]
+
+  variables {
+    resource_id = "endpoint/platform-dev-rooms"
+  }
+}
+
+run "a_negative_minimum_is_refused" {
+  command         = plan
+  expect_failures = [var.capacity]
+
+  variables {
+    capacity = { min = -1, max = 1 }
+  }
+}
+
+run "a_broken_minimum_is_refused" {
+  command         = plan
+  expect_failures = [var.capacity]
+
+  variables {
+    capacity = { min = 0.5, max = 1 }
+  }
+}
+
+run "a_maximum_of_zero_is_refused" {
+  command         = plan
+  expect_failures = [var.capacity]
+
+  variables {
+    capacity = { min = 0, max = 0 }
+  }
+}
+
+run "a_minimum_above_the_maximum_is_refused" {
+  command         = plan
+  expect_failures = [var.capacity]
+
+  variables {
+    capacity = { min = 3, max = 2 }
+  }
+}
+
+run "a_target_of_no_backlog_is_refused" {
+  command         = plan
+  expect_failures = [var.backlog_per_instance]
+
+  variables {
+    backlog_per_instance = 0
+  }
+}
+
+run "a_negative_cooldown_is_refused" {
+  command         = plan
+  expect_failures = [var.cooldowns]
+
+  variables {
+    cooldowns = { scale_in = -1, scale_out = 0 }
+  }
+}

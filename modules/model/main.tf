@@ -1,0 +1,92 @@
+locals {
+  # Where the bytes of the model lie, when they are not in the image. Empty for a bundled model.
+  artifact = var.artifact.uri == null ? [] : [regex("^s3://(?P<bucket>[^/]+)/(?P<key>.+)$", var.artifact.uri)]
+
+  # Seconds for our own server; what other servers read is named after them. One worker: each loads the model anew.
+  timeout_environment = {
+    MODEL_SERVER_TIMEOUT                 = tostring(var.timeouts.server)
+    SAGEMAKER_MAX_CONCURRENT_INVOCATIONS = tostring(var.max_concurrent_invocations)
+    SAGEMAKER_MODEL_SERVER_TIMEOUT       = tostring(var.timeouts.server)
+    TS_DEFAULT_RESPONSE_TIMEOUT          = tostring(var.timeouts.server)
+  }
+
+  # Only /tmp can be written to on an instance: the model's folder is read-only.
+  default_environment = {
+    HF_HOME                        = "/tmp/huggingface"
+    MKL_NUM_THREADS                = "2"
+    MODEL_SERVER_WORKERS           = "1"
+    OMP_NUM_THREADS                = "2"
+    SAGEMAKER_MODEL_SERVER_WORKERS = "1"
+    SAGEMAKER_PROGRAM              = "inference.py"
+    SAGEMAKER_SUBMIT_DIRECTORY     = "/opt/ml/model/code"
+    TOKENIZERS_PARALLELISM         = "false"
+    TORCH_HOME                     = "/tmp/torch"
+    TS_DEFAULT_WORKERS_PER_MODEL   = "1"
+    TS_MAX_REQUEST_SIZE            = "100000000"
+    TS_MAX_RESPONSE_SIZE           = "100000000"
+    XDG_CACHE_HOME                 = "/tmp/cache"
+  }
+
+  environment = tomap(merge(local.default_environment, var.environment, local.timeout_environment))
+}
+
+# A new id for each new content. A hash of the content would return with it, and collide with the model that an
+# unfinished rollback has left behind.
+resource "terraform_data" "revision" {
+  triggers_replace = {
+    artifact          = var.artifact
+    environment       = local.environment
+    image             = var.image
+    network_isolation = var.network_isolation
+    vpc               = var.vpc
+  }
+}
+
+locals {
+  revision = substr(terraform_data.revision.id, 0, 8)
+}
+
+resource "aws_sagemaker_model" "this" {
+  name                     = "${substr(var.endpoint_name, 0, 54)}-${local.revision}"
+  execution_role_arn       = aws_iam_role.this.arn
+  enable_network_isolation = var.network_isolation
+
+  primary_container {
+    image          = var.image
+    environment    = local.environment
+    model_data_url = var.artifact.source == "archive" ? var.artifact.uri : null
+
+    dynamic "model_data_source" {
+      for_each = var.artifact.source == "prefix" ? [var.artifact.uri] : []
+
+      content {
+        s3_data_source {
+          s3_uri           = model_data_source.value
+          s3_data_type     = "S3Prefix"
+          compression_type = "None"
+        }
+      }
+    }
+  }
+
+  dynamic "vpc_config" {
+    for_each = var.vpc == null ? [] : [var.vpc]
+
+    content {
+      subnets            = vpc_config.value.subnet_ids
+      security_group_ids = vpc_config.value.security_group_ids
+    }
+  }
+
+  # CreateModel looks at the artifact with the role, and CreateEndpoint at the topics.
+  depends_on = [aws_iam_role_policy.this]
+
+  lifecycle {
+    create_before_destroy = true
+
+    precondition {
+      condition     = local.image.region == local.region
+      error_message = "image is in ${local.image.region} and the endpoint in ${local.region}: SageMaker pulls images of its own region only."
+    }
+  }
+}

@@ -1,0 +1,118 @@
+resource "aws_s3_bucket" "this" {
+  bucket        = var.name
+  force_destroy = var.force_destroy
+}
+
+resource "aws_s3_bucket_ownership_controls" "this" {
+  bucket = aws_s3_bucket.this.bucket
+
+  rule {
+    object_ownership = "BucketOwnerEnforced"
+  }
+}
+
+resource "aws_s3_bucket_public_access_block" "this" {
+  bucket = aws_s3_bucket.this.bucket
+
+  block_public_acls       = true
+  block_public_policy     = true
+  ignore_public_acls      = true
+  restrict_public_buckets = true
+}
+
+resource "aws_s3_bucket_versioning" "this" {
+  bucket = aws_s3_bucket.this.bucket
+
+  versioning_configuration {
+    status = "Enabled"
+  }
+}
+
+resource "aws_s3_bucket_server_side_encryption_configuration" "this" {
+  bucket = aws_s3_bucket.this.bucket
+
+  rule {
+    bucket_key_enabled = var.kms_key_arn != null
+
+    apply_server_side_encryption_by_default {
+      sse_algorithm     = var.kms_key_arn == null ? "AES256" : "aws:kms"
+      kms_master_key_id = var.kms_key_arn
+    }
+  }
+}
+
+data "aws_partition" "current" {}
+
+locals {
+  # From the name, not from the bucket: a plan then shows the whole policy.
+  resources = [for suffix in ["", "/*"] : "arn:${data.aws_partition.current.partition}:s3:::${var.name}${suffix}"]
+}
+
+data "aws_iam_policy_document" "this" {
+  statement {
+    sid       = "OnlyTls"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = local.resources
+
+    principals {
+      type        = "*"
+      identifiers = ["*"]
+    }
+
+    condition {
+      test     = "Bool"
+      variable = "aws:SecureTransport"
+      values   = ["false"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(var.reader_account_ids) > 0 ? [sort(var.reader_account_ids)] : []
+
+    content {
+      sid       = "ReaderAccounts"
+      actions   = ["s3:GetObject", "s3:ListBucket"]
+      resources = local.resources
+
+      principals {
+        type        = "AWS"
+        identifiers = [for id in statement.value : "arn:${data.aws_partition.current.partition}:iam::${id}:root"]
+      }
+    }
+  }
+}
+
+resource "aws_s3_bucket_policy" "this" {
+  bucket = aws_s3_bucket.this.bucket
+  policy = data.aws_iam_policy_document.this.json
+}
+
+# The provider polls for almost a minute after it has written a lifecycle: there is none unless it has work to do.
+resource "aws_s3_bucket_lifecycle_configuration" "this" {
+  count = var.expiry == null ? 0 : 1
+
+  bucket = aws_s3_bucket.this.bucket
+
+  rule {
+    id     = "expire"
+    status = "Enabled"
+
+    filter {}
+
+    expiration {
+      days = var.expiry.days
+    }
+
+    noncurrent_version_expiration {
+      noncurrent_days = var.expiry.noncurrent_days
+    }
+
+    abort_incomplete_multipart_upload {
+      days_after_initiation = var.expiry.abort_multipart_days
+    }
+  }
+
+  # Rules on noncurrent versions are refused while a bucket has no versioning.
+  depends_on = [aws_s3_bucket_versioning.this]
+}

@@ -1,0 +1,125 @@
+provider "aws" {
+  region              = var.region
+  allowed_account_ids = [var.account_id]
+  s3_use_path_style   = var.s3_use_path_style
+
+  default_tags {
+    tags = merge(var.tags, { environment = var.environment, owner = var.owner })
+  }
+}
+
+locals {
+  prefix      = "${var.name_prefix}-${var.environment}"
+  kms_key_arn = var.kms.create ? module.kms[0].arn : var.kms.key_arn
+
+  # The names of an endpoint: its own, and its prefixes in the data bucket.
+  names = {
+    for key, endpoint in var.endpoints : key => {
+      endpoint = "${local.prefix}-${key}"
+      inputs   = "${key}/inputs/"
+      uploads  = "${key}/uploads/"
+      results  = "${key}/results/"
+      failures = "${key}/failures/"
+    }
+  }
+
+  output_uris = {
+    for key, names in local.names : key => {
+      results_uri  = "s3://${module.data.name}/${names.results}"
+      failures_uri = "s3://${module.data.name}/${names.failures}"
+    }
+  }
+}
+
+module "kms" {
+  source = "../../modules/kms"
+  count  = var.kms.create ? 1 : 0
+
+  name                 = local.prefix
+  description          = "Data, messages and logs of ${local.prefix}"
+  account_id           = var.account_id
+  deletion_window_days = var.deletion_protection ? 30 : 7
+}
+
+module "data" {
+  source = "../../modules/storage"
+
+  name          = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
+  kms_key_arn   = local.kms_key_arn
+  expiry        = var.data_expiry_days == null ? null : { days = var.data_expiry_days }
+  force_destroy = var.force_destroy
+}
+
+module "notifications" {
+  source   = "../../modules/sns"
+  for_each = var.endpoints
+
+  name        = local.names[each.key].endpoint
+  account_id  = var.account_id
+  kms_key_arn = local.kms_key_arn
+  subscribers = var.notifications
+}
+
+module "model" {
+  source   = "../../modules/model"
+  for_each = var.endpoints
+
+  endpoint_name              = local.names[each.key].endpoint
+  account_id                 = var.account_id
+  image                      = each.value.image
+  artifact                   = each.value.model
+  environment                = each.value.environment
+  timeouts                   = each.value.timeouts
+  allow_short_timeouts       = each.value.allow_short_timeouts
+  max_concurrent_invocations = each.value.max_concurrent_invocations
+  network_isolation          = each.value.network_isolation
+  vpc                        = var.vpc
+
+  access = {
+    data = {
+      bucket         = module.data.name
+      read_prefixes  = [local.names[each.key].inputs, local.names[each.key].uploads]
+      write_prefixes = [local.names[each.key].results, local.names[each.key].failures]
+    }
+    topic_arns  = [module.notifications[each.key].success_topic_arn, module.notifications[each.key].error_topic_arn]
+    kms_key_arn = local.kms_key_arn
+  }
+}
+
+module "endpoint" {
+  source   = "../../modules/async_endpoint"
+  for_each = var.endpoints
+
+  name                       = local.names[each.key].endpoint
+  model_name                 = module.model[each.key].name
+  instance_type              = each.value.instance_type
+  initial_instance_count     = each.value.initial_instance_count
+  timeouts                   = each.value.timeouts
+  allow_short_timeouts       = each.value.allow_short_timeouts
+  max_concurrent_invocations = each.value.max_concurrent_invocations
+  output                     = local.output_uris[each.key]
+  kms_key_arn                = local.kms_key_arn
+  deployment                 = each.value.deployment
+  log_retention_days         = var.log_retention_days
+
+  notifications = {
+    success_topic_arn = module.notifications[each.key].success_topic_arn
+    error_topic_arn   = module.notifications[each.key].error_topic_arn
+    include_response  = each.value.include_response_in_notifications
+  }
+}
+
+module "autoscaling" {
+  source   = "../../modules/autoscaling"
+  for_each = var.endpoints
+
+  endpoint_name        = local.names[each.key].endpoint
+  resource_id          = module.endpoint[each.key].scalable_resource_id
+  capacity             = each.value.autoscaling
+  backlog_per_instance = each.value.autoscaling.backlog_per_instance
+
+  cooldowns = {
+    scale_in  = each.value.autoscaling.scale_in_cooldown
+    scale_out = each.value.autoscaling.scale_out_cooldown
+  }
+}

@@ -1,0 +1,201 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { id = "eu-west-1", name = "eu-west-1" }
+  }
+
+  # The provider checks that a policy is JSON; what it says is asserted on the statements.
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+
+  # Computed values that the provider or a module looks at.
+  mock_resource "aws_iam_role" {
+    defaults = { arn = "arn:aws:iam::111122223333:role/platform-dev-rooms-1" }
+  }
+
+  mock_resource "aws_sns_topic" {
+    defaults = { arn = "arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms" }
+  }
+
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555" }
+  }
+
+  mock_resource "aws_sagemaker_endpoint_configuration" {
+    defaults = { name = "platform-dev-rooms-1" }
+  }
+
+  mock_resource "aws_sagemaker_endpoint" {
+    defaults = { id = "platform-dev-rooms" }
+  }
+
+  mock_resource "aws_appautoscaling_policy" {
+    defaults = { arn = "arn:aws:autoscaling:eu-west-1:111122223333:scalingPolicy:11111111-2222-3333-4444-555555555555" }
+  }
+}
+
+variables {
+  environment = "dev"
+  region      = "eu-west-1"
+  account_id  = "111122223333"
+  name_prefix = "platform"
+  owner       = "platform-team@example.com"
+
+  endpoints = {
+    rooms = {
+      workload                   = "location_detector"
+      instance_type              = "ml.m5.xlarge"
+      image                      = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/platform/location_detector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      model                      = { source = "archive", uri = "s3://platform-artifacts/location_detector/abc/model.tar.gz" }
+      timeouts                   = { server = 600, startup = 900, model_download = 1200, invocation = 300 }
+      max_concurrent_invocations = 2
+      autoscaling                = { min = 0, max = 3, backlog_per_instance = 2, scale_in_cooldown = 300, scale_out_cooldown = 60 }
+    }
+  }
+}
+
+run "an_endpoint_has_its_names_and_all_that_clients_need" {
+  command = apply
+
+  assert {
+    condition     = output.data_bucket == "platform-111122223333-eu-west-1-dev-data"
+    error_message = "The bucket is another."
+  }
+
+  assert {
+    condition = { for field in ["name", "variant_name", "image", "model_uri", "log_group", "data_bucket", "input_prefix", "output_uri", "failure_uri"] : field => output.endpoints.rooms[field] } == {
+      name         = "platform-dev-rooms"
+      variant_name = "AllTraffic"
+      image        = var.endpoints.rooms.image
+      model_uri    = var.endpoints.rooms.model.uri
+      log_group    = "/aws/sagemaker/Endpoints/platform-dev-rooms"
+      data_bucket  = "platform-111122223333-eu-west-1-dev-data"
+      input_prefix = "rooms/inputs/"
+      output_uri   = "s3://platform-111122223333-eu-west-1-dev-data/rooms/results/"
+      failure_uri  = "s3://platform-111122223333-eu-west-1-dev-data/rooms/failures/"
+    }
+    error_message = "Clients are told something else."
+  }
+
+  assert {
+    condition     = output.endpoints.rooms.timeouts == var.endpoints.rooms.timeouts && output.endpoints.rooms.autoscaling == var.endpoints.rooms.autoscaling
+    error_message = "Checks are told other timeouts or bounds."
+  }
+
+  assert {
+    condition     = startswith(output.endpoints.rooms.model_name, "platform-dev-rooms-") && output.endpoints.rooms.config_name == "platform-dev-rooms-1"
+    error_message = "Model or configuration have other names."
+  }
+
+  assert {
+    condition     = length(module.kms) == 0
+    error_message = "There is a key although none is asked for."
+  }
+}
+
+run "an_environment_may_have_a_key_of_its_own_and_no_endpoint" {
+  command = apply
+
+  variables {
+    kms       = { create = true }
+    endpoints = {}
+  }
+
+  assert {
+    condition     = length(module.kms) == 1
+    error_message = "There is no key."
+  }
+
+  assert {
+    condition     = length(output.endpoints) == 0
+    error_message = "There is an endpoint."
+  }
+}
+
+run "an_environment_with_a_capital_is_refused" {
+  command         = plan
+  expect_failures = [var.environment]
+
+  variables {
+    environment = "Dev"
+  }
+}
+
+run "an_environment_of_13_characters_is_refused" {
+  command         = plan
+  expect_failures = [var.environment]
+
+  variables {
+    environment = "developmental"
+  }
+}
+
+run "a_prefix_with_a_final_hyphen_is_refused" {
+  command         = plan
+  expect_failures = [var.name_prefix]
+
+  variables {
+    name_prefix = "platform-"
+  }
+}
+
+run "protection_and_force_at_once_are_refused" {
+  command         = plan
+  expect_failures = [var.force_destroy]
+
+  variables {
+    deletion_protection = true
+    force_destroy       = true
+  }
+}
+
+run "two_keys_are_refused" {
+  command         = plan
+  expect_failures = [var.kms]
+
+  variables {
+    kms = { create = true, key_arn = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555" }
+  }
+}
+
+run "an_endpoint_key_with_an_underscore_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    endpoints = {
+      room_finder = {
+        workload                   = "location_detector"
+        instance_type              = "ml.m5.xlarge"
+        image                      = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/platform/location_detector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        model                      = { source = "archive", uri = "s3://platform-artifacts/location_detector/abc/model.tar.gz" }
+        timeouts                   = { server = 600, startup = 900, model_download = 1200, invocation = 300 }
+        max_concurrent_invocations = 2
+        autoscaling                = { min = 0, max = 3, backlog_per_instance = 2, scale_in_cooldown = 300, scale_out_cooldown = 60 }
+      }
+    }
+  }
+}
+
+run "the_image_of_another_workload_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    endpoints = {
+      rooms = {
+        workload                   = "fashion_recommender"
+        instance_type              = "ml.m5.xlarge"
+        image                      = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/platform/location_detector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        model                      = { source = "archive", uri = "s3://platform-artifacts/location_detector/abc/model.tar.gz" }
+        timeouts                   = { server = 600, startup = 900, model_download = 1200, invocation = 300 }
+        max_concurrent_invocations = 2
+        autoscaling                = { min = 0, max = 3, backlog_per_instance = 2, scale_in_cooldown = 300, scale_out_cooldown = 60 }
+      }
+    }
+  }
+}

@@ -1,0 +1,197 @@
+variable "environment" {
+  description = "Name of the environment: lower-case letters, digits and inner hyphens, up to 12 characters."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.environment)) && length(var.environment) <= 12
+    error_message = "environment is ${var.environment}: allowed are up to 12 lower-case letters, digits and inner hyphens, with a letter first."
+  }
+}
+
+variable "region" {
+  description = "Region of the environment, the same as its registry's."
+  type        = string
+  nullable    = false
+}
+
+variable "account_id" {
+  description = "Account of the environment: credentials of any other are refused."
+  type        = string
+  nullable    = false
+}
+
+variable "name_prefix" {
+  description = "Start of all names: lower-case letters, digits and inner hyphens, up to 16 characters."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name_prefix)) && length(var.name_prefix) <= 16
+    error_message = "name_prefix is ${var.name_prefix}: allowed are up to 16 lower-case letters, digits and inner hyphens, with a letter first."
+  }
+}
+
+variable "owner" {
+  description = "Who answers for the environment: the tag `owner` of everything."
+  type        = string
+  nullable    = false
+}
+
+variable "tags" {
+  description = "Tags of everything, beside `environment` and `owner`."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "s3_use_path_style" {
+  description = "Whether buckets are addressed in the path and not in the host name."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Whether what holds data must never be emptied by Terraform: forbids `force_destroy`, and gives a destroyed key 30 days."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "force_destroy" {
+  description = "Whether a destroy deletes inputs, results and failures as well."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !(var.force_destroy && var.deletion_protection)
+    error_message = "force_destroy is true: it must be false with deletion_protection."
+  }
+}
+
+variable "kms" {
+  description = <<-EOT
+    What encrypts data, messages and logs. With neither field: the keys that AWS manages.
+    - `create`: whether the environment gets a key of its own.
+    - `key_arn`: an existing key, whose policy lets CloudWatch Logs use it.
+  EOT
+  type = object({
+    create  = bool
+    key_arn = optional(string)
+  })
+  default  = { create = false }
+  nullable = false
+
+  validation {
+    condition     = !(var.kms.create && var.kms.key_arn != null)
+    error_message = "kms has create and key_arn: allowed is one of them, or none."
+  }
+}
+
+variable "vpc" {
+  description = <<-EOT
+    Network that all instances are attached to, or null.
+    - `subnet_ids`: 1 to 16 subnets.
+    - `security_group_ids`: 1 to 5 security groups.
+  EOT
+  type = object({
+    subnet_ids         = set(string)
+    security_group_ids = set(string)
+  })
+  default = null
+}
+
+variable "notifications" {
+  description = <<-EOT
+    Who hears of the results and failures of every endpoint.
+    - `emails`: addresses. Each must confirm.
+    - `sqs_queue_arns`: existing queues whose policies let the topics send.
+    - `https`: addresses that confirm by themselves.
+  EOT
+  type = object({
+    emails         = optional(set(string), [])
+    sqs_queue_arns = optional(set(string), [])
+    https          = optional(set(string), [])
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "log_retention_days" {
+  description = "Days after which the containers' log events go."
+  type        = number
+  default     = 30
+  nullable    = false
+}
+
+variable "data_expiry_days" {
+  description = "Days after which inputs, results and failures go, or null: they stay, and the bucket has no lifecycle."
+  type        = number
+  default     = null
+}
+
+variable "endpoints" {
+  description = <<-EOT
+    The asynchronous endpoints by key: lower-case letters, digits and inner hyphens, up to 32 characters.
+    - `workload`: what it runs, the tail of its image's repository.
+    - `instance_type`: such as `ml.m5.xlarge`.
+    - `initial_instance_count`: instances after a deployment, from 1. Default 1.
+    - `image`: by digest, `<account>.dkr.ecr.<region>.amazonaws.com/<repository>@sha256:<64 hex digits>`.
+    - `model`: `source` is `bundled`, `archive` or `prefix`; `uri` is where in S3.
+    - `environment`: variables of the container, over the defaults.
+    - `timeouts`: seconds for the container's `server`, its `startup`, the `model_download` and one `invocation`.
+    - `allow_short_timeouts`: whether the floors (300, 600, 600) do not hold. Default false.
+    - `max_concurrent_invocations`: requests at the same time per instance, 1 to 1000.
+    - `autoscaling`: instances `min` (from 0) and `max`, the right `backlog_per_instance`, `scale_in_cooldown` and
+      `scale_out_cooldown` in seconds.
+    - `include_response_in_notifications`: whether messages carry the answer. Default false.
+    - `network_isolation`: whether the container has no network. Default false.
+    - `deployment`: seconds the former fleet stays (`bake_seconds`, default 0), and whether 5xx answers in that time
+      undo an update (`rollback_alarms`, default true).
+  EOT
+  type = map(object({
+    workload               = string
+    instance_type          = string
+    initial_instance_count = optional(number, 1)
+    image                  = string
+    model = object({
+      source = string
+      uri    = optional(string)
+    })
+    environment = optional(map(string), {})
+    timeouts = object({
+      server         = number
+      startup        = number
+      model_download = number
+      invocation     = number
+    })
+    allow_short_timeouts       = optional(bool, false)
+    max_concurrent_invocations = number
+    autoscaling = object({
+      min                  = number
+      max                  = number
+      backlog_per_instance = number
+      scale_in_cooldown    = number
+      scale_out_cooldown   = number
+    })
+    include_response_in_notifications = optional(bool, false)
+    network_isolation                 = optional(bool, false)
+    deployment = optional(object({
+      bake_seconds    = optional(number, 0)
+      rollback_alarms = optional(bool, true)
+    }), {})
+  }))
+  nullable = false
+
+  validation {
+    condition     = alltrue([for key in keys(var.endpoints) : can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", key)) && length(key) <= 32])
+    error_message = "endpoints has ${join(", ", keys(var.endpoints))}: a key is up to 32 lower-case letters, digits and inner hyphens, with a letter first."
+  }
+
+  validation {
+    condition     = alltrue([for endpoint in values(var.endpoints) : endswith(split("@", endpoint.image)[0], "/${endpoint.workload}")])
+    error_message = "endpoints has images ${join(", ", [for key, endpoint in var.endpoints : "${endpoint.image} (${key})"])}: the repository of an image ends with the name of its workload."
+  }
+}

@@ -1,0 +1,27 @@
+provider "aws" {
+  region              = var.region
+  allowed_account_ids = [var.account_id]
+  s3_use_path_style   = var.s3_use_path_style
+
+  default_tags {
+    tags = var.tags
+  }
+}
+
+module "repository" {
+  source   = "../../modules/ecr"
+  for_each = var.workloads
+
+  name                 = "${var.name_prefix}/${each.key}"
+  consumer_account_ids = var.consumer_account_ids
+  untagged_images_kept = var.untagged_images_kept
+  force_delete         = var.force_destroy
+}
+
+module "artifacts" {
+  source = "../../modules/storage"
+
+  name               = "${var.name_prefix}-${var.account_id}-${var.region}-artifacts"
+  reader_account_ids = var.consumer_account_ids
+  force_destroy      = var.force_destroy
+}

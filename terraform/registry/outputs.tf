@@ -1,0 +1,9 @@
+output "repositories" {
+  description = "The repository of each workload: `name`, `arn` and `url`."
+  value       = module.repository
+}
+
+output "artifact_bucket" {
+  description = "The bucket of the model artifacts: `name` and `arn`."
+  value       = module.artifacts
+}

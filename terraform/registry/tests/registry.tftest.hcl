@@ -1,0 +1,77 @@
+mock_provider "aws" {
+  mock_data "aws_partition" {
+    defaults = { partition = "aws" }
+  }
+
+  mock_data "aws_region" {
+    defaults = { id = "eu-west-1", name = "eu-west-1" }
+  }
+
+  # The provider checks that a policy is JSON; what it says is asserted on the statements.
+  mock_data "aws_iam_policy_document" {
+    defaults = { json = "{}" }
+  }
+}
+
+variables {
+  region      = "eu-west-1"
+  account_id  = "111122223333"
+  name_prefix = "platform"
+  workloads   = ["location_detector", "fashion_recommender"]
+}
+
+run "each_workload_has_a_repository_and_artifacts_share_a_bucket" {
+  command = apply
+
+  assert {
+    condition     = { for workload, repository in output.repositories : workload => repository.name } == { fashion_recommender = "platform/fashion_recommender", location_detector = "platform/location_detector" }
+    error_message = "The repositories are others."
+  }
+
+  assert {
+    condition     = output.artifact_bucket.name == "platform-111122223333-eu-west-1-artifacts"
+    error_message = "The bucket is another."
+  }
+
+  assert {
+    condition     = alltrue([for repository in output.repositories : sort(keys(repository)) == tolist(["arn", "name", "url"])]) && sort(keys(output.artifact_bucket)) == tolist(["arn", "name"])
+    error_message = "The outputs have other fields."
+  }
+}
+
+run "a_prefix_with_a_capital_is_refused" {
+  command         = plan
+  expect_failures = [var.name_prefix]
+
+  variables {
+    name_prefix = "Platform"
+  }
+}
+
+run "a_prefix_of_17_characters_is_refused" {
+  command         = plan
+  expect_failures = [var.name_prefix]
+
+  variables {
+    name_prefix = "platform-platform"
+  }
+}
+
+run "a_workload_with_a_slash_is_refused" {
+  command         = plan
+  expect_failures = [var.workloads]
+
+  variables {
+    workloads = ["location/detector"]
+  }
+}
+
+run "protection_and_force_at_once_are_refused" {
+  command         = plan
+  expect_failures = [var.force_destroy]
+
+  variables {
+    deletion_protection = true
+    force_destroy       = true
+  }
+}

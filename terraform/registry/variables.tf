@@ -1,0 +1,80 @@
+variable "region" {
+  description = "Region of the registry. SageMaker reads images and artifacts of its own region only."
+  type        = string
+  nullable    = false
+}
+
+variable "account_id" {
+  description = "Account of the registry: credentials of any other are refused."
+  type        = string
+  nullable    = false
+}
+
+variable "name_prefix" {
+  description = "Start of all names: lower-case letters, digits and inner hyphens, up to 16 characters."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9]*(-[a-z0-9]+)*$", var.name_prefix)) && length(var.name_prefix) <= 16
+    error_message = "name_prefix is ${var.name_prefix}: allowed are up to 16 lower-case letters, digits and inner hyphens, with a letter first."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "s3_use_path_style" {
+  description = "Whether buckets are addressed in the path and not in the host name."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Whether what holds data must never be emptied by Terraform: forbids `force_destroy`."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "force_destroy" {
+  description = "Whether a destroy deletes images and artifacts as well."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !(var.force_destroy && var.deletion_protection)
+    error_message = "force_destroy is true: it must be false with deletion_protection."
+  }
+}
+
+variable "workloads" {
+  description = "Workloads: each gets a repository `<name_prefix>/<workload>`."
+  type        = set(string)
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name in var.workloads : can(regex("^[a-z][a-z0-9]*(_[a-z0-9]+)*$", name))])
+    error_message = "workloads has ${join(", ", var.workloads)}: a name is made of lower-case letters, digits and inner underscores, with a letter first."
+  }
+}
+
+variable "consumer_account_ids" {
+  description = "Other accounts whose SageMaker may pull the images and read the artifacts."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
+variable "untagged_images_kept" {
+  description = "How many images without a tag each repository keeps. Images with a tag never expire."
+  type        = number
+  default     = 10
+  nullable    = false
+}

@@ -1,0 +1,19 @@
+"""Where tests take Terraform's providers from: the registry, or a mirror on a machine that cannot reach it."""
+
+import functools
+import os
+from pathlib import Path
+
+from glue.terraform.mirrors import MIRROR_SETTING, find_mirror, registry_answers
+
+
+@functools.cache
+def plugin_mirror() -> Path | None:
+    """A mirror's folder: what `TF_PLUGIN_MIRROR` names, else one in a usual place when the registry is silent.
+
+    None means the registry.
+    """
+    setting = os.environ.get(MIRROR_SETTING)
+    if setting:
+        return Path(setting)
+    return None if registry_answers() else find_mirror()
