@@ -55,21 +55,25 @@ LogRetention = Literal[
 class Section(BaseModel):
     """A part of a profile: unknown keys and wrong types are errors, and nothing changes after loading."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, use_attribute_docstrings=True)
 
 
 class State(Section):
     """Where Terraform's state lies. `bucket` defaults to a name made of prefix, account and region."""
 
     bucket: BucketName | None = None
+    """Its name; by default made of prefix, account and region."""
     key_prefix: KeyPrefix = "state"
+    """Where in the bucket state and evidence lie."""
 
 
 class Kms(Section):
     """The environment's encryption key: one that Terraform creates, an existing one, or AWS's own (neither)."""
 
     create: bool = False
+    """Have Terraform make a key."""
     key_arn: KeyArn | None = None
+    """Use this key."""
 
     @property
     def enabled(self) -> bool:
@@ -81,85 +85,130 @@ class Vpc(Section):
     """The network the endpoints' instances are attached to."""
 
     subnet_ids: Annotated[list[SubnetId], Field(min_length=1)]
+    """The subnets of the instances."""
     security_group_ids: Annotated[list[SecurityGroupId], Field(min_length=1)]
+    """The security groups of the instances."""
 
 
 class Notifications(Section):
     """Who hears of results and failures."""
 
     emails: list[Email] = []
+    """Addresses; each must confirm its subscription."""
     sqs_queue_arns: list[QueueArn] = []
+    """Queues, whose own policies allow the topics to send."""
     https: list[HttpsUrl] = []
+    """Webhooks, which must confirm their subscription."""
 
 
 class Model(Section):
     """Where an endpoint's model comes from: inside the image, one archive, or a prefix of plain files in S3."""
 
     source: Literal["bundled", "archive", "prefix"] = "archive"
+    """bundled: inside the image; archive: model.tar.gz; prefix: plain files in S3."""
 
 
 class Timeouts(Section):
     """Seconds. SageMaker's limits are 3600 for each."""
 
     server: Annotated[int, Field(ge=1, le=3600)]
+    """How long the server in the container lets a request run; floor 300."""
     startup: Annotated[int, Field(ge=60, le=3600)]
+    """How long a container may take until it answers the health check; floor 600."""
     model_download: Annotated[int, Field(ge=60, le=3600)]
+    """How long an instance may take to fetch the model; floor 600."""
     invocation: Annotated[int, Field(ge=1, le=3600)]
+    """How long one request may take; at most the server's."""
 
 
 class Autoscaling(Section):
     """Instances, and how many waiting requests an instance should have. Cooldowns in seconds."""
 
     min: Annotated[int, Field(ge=0, le=100)]
+    """0 lets an idle endpoint scale to zero."""
     max: Annotated[int, Field(ge=1, le=100)]
+    """The most instances there may be."""
     backlog_per_instance: Annotated[float, Field(gt=0, le=10000)]
+    """Waiting requests per instance that scaling aims at."""
     scale_in_cooldown: Annotated[int, Field(ge=0, le=86400)]
+    """Seconds between removals of instances."""
     scale_out_cooldown: Annotated[int, Field(ge=0, le=86400)]
+    """Seconds between additions of instances."""
 
 
 class Deployment(Section):
     """How an update replaces the running fleet (blue/green): both run for `bake_seconds` before the old one goes."""
 
     bake_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
+    """Seconds during which both fleets run."""
     rollback_alarms: bool = True
+    """Undo an update while it bakes when the container answers with 5xx."""
 
 
 class Endpoint(Section):
     """One asynchronous endpoint."""
 
     workload: WorkloadName
+    """A folder of `container/workloads`."""
     instance_type: InstanceType
+    """Such as ml.m5.xlarge."""
     model: Model = Model()
+    """Where the model comes from."""
     environment: dict[VariableName, Text] = {}
+    """Variables for the container, beside those that the platform sets."""
     timeouts: Timeouts
+    """Declared here once, rendered to every place that needs them."""
     allow_short_timeouts: bool = False
+    """Accept timeouts below their floors."""
     short_timeouts_reason: Text | None = None
+    """Why they may be short; needed to allow it."""
     max_concurrent_invocations: Annotated[int, Field(ge=1, le=1000)]
+    """Requests that one instance works on at once."""
     autoscaling: Autoscaling
+    """How many instances there are."""
     include_response_in_notifications: bool = False
+    """Put the answer (up to 128 KB) into the notification."""
     deployment: Deployment = Deployment()
+    """How updates are rolled out."""
 
 
 class Profile(Section):
     """An environment, complete: `defaults.yaml` merged under `<environment>.yaml`."""
 
     environment: EnvironmentName
+    """The environment's name, equal to the file's."""
     cloud: Literal["aws", "local"] = "aws"
+    """Where it lives: AWS, or this machine's local cloud."""
     region: Region
+    """Such as us-east-1."""
     account_id: AccountId
+    """12 digits, quoted."""
     name_prefix: Prefix
+    """The first part of every name."""
     tags: dict[TagKey, TagValue] = {}
+    """Tags of everything that can have them."""
     owner: TagValue
+    """Who to ask; a tag as well."""
     state: State = State()
+    """Where Terraform's state lies."""
     kms: Kms = Kms()
+    """The key that encrypts what the environment stores and sends."""
     vpc: Vpc | None = None
+    """A network for the instances; without it they have none of yours."""
     notifications: Notifications = Notifications()
+    """Who is told of results and failures."""
     log_retention_days: LogRetention
+    """How long the endpoints' logs are kept."""
     data_expiry_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    """Days after which inputs and results are removed; nothing: they stay."""
     deletion_protection: bool = False
+    """Refuse to destroy the environment."""
     force_destroy: bool = False
+    """Let a destroy remove buckets and repositories that are not empty."""
     consumer_account_ids: list[AccountId] = []
+    """Other accounts that run what is built here: they may pull images and read artifacts."""
     endpoints: Annotated[dict[EndpointKey, Endpoint], Field(min_length=1)]
+    """The endpoints by a short name of each."""
 
     @property
     def state_bucket(self) -> str:

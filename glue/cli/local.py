@@ -1,0 +1,93 @@
+"""`glue local`: the local cloud of this checkout."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from glue.cli.app import app
+from glue.cli.output import JsonOption, Progress, emit, table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from glue.localcloud.daemon import Status
+
+commands = typer.Typer(no_args_is_help=True, help="Start, watch and stop the local cloud.")
+app.add_typer(commands, name="local")
+
+
+@commands.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Listen there (default: 4599, or any free port).")] = None,
+    speed: Annotated[float, typer.Option(help="Seconds of its clock in one of this machine's.")] = 1.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Start the local cloud in the background; returns when it answers.
+
+    Example: glue local up && glue apply --env local --layer registry
+    """
+    from dataclasses import asdict
+
+    from glue.localcloud import daemon
+    from glue.project import find_project
+
+    with Progress() as progress:
+        progress.step("starting the local cloud")
+        status = daemon.up(find_project().local_cloud_dir, port, speed)
+    emit(asdict(status), _told(status), as_json=as_json)
+
+
+@commands.command()
+def down(as_json: JsonOption = False) -> None:
+    """Stop the local cloud and all it runs. What it held in memory is gone.
+
+    Example: glue local down
+    """
+    from glue.localcloud import daemon
+    from glue.project import find_project
+
+    stopped = daemon.down(find_project().local_cloud_dir)
+    emit({"stopped": stopped}, "stopped" if stopped else "it was not running", as_json=as_json)
+
+
+@commands.command()
+def status(as_json: JsonOption = False) -> None:
+    """Show whether the local cloud runs, where, and its endpoints.
+
+    Example: glue local status --json
+    """
+    from dataclasses import asdict
+
+    from glue.localcloud import daemon
+    from glue.project import find_project
+
+    found = daemon.status(find_project().local_cloud_dir)
+    emit(asdict(found), _told(found), as_json=as_json)
+
+
+@commands.command()
+def logs(
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Wait for more, until it ends.")] = False,
+) -> None:
+    """Print the log of the local cloud and of the instances it runs.
+
+    Example: glue local logs --follow
+    """
+    from glue.localcloud import daemon
+    from glue.project import find_project
+
+    for line in daemon.logs(find_project().local_cloud_dir, follow):
+        typer.echo(line)
+
+
+def _told(status: "Status") -> "RenderableType":
+    from rich.console import Group
+
+    if not status.running:
+        return "not running (start it: glue local up)"
+    head = f"running at {status.endpoint_url}, account {status.account_id}, process {status.pid}"
+    if not status.endpoints:
+        return head
+    columns = list(status.endpoints[0])
+    rows = [[endpoint.get(column, "") for column in columns] for endpoint in status.endpoints]
+    return Group(head, table(None, columns, rows))

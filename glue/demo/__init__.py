@@ -1,0 +1,1 @@
+"""The demonstration: from nothing to a verified endpoint, and its answer to a blueprint."""

@@ -1,0 +1,141 @@
+"""The demonstration's steps: the same use cases that the commands call, one after the other."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from glue.checks import keep as keep_evidence
+from glue.checks import subjects, verify
+from glue.cloud import Cloud, cloud_of
+from glue.demo.rooms import draw_overlay
+from glue.deployed import DeployedEndpoint, deployed_endpoints
+from glue.errors import FailedError
+from glue.invocation import EndpointClient, Status, invoke_all, patience, payloads
+from glue.localcloud import daemon
+from glue.profiles import Profile, load_profile
+from glue.progress import Reporter
+from glue.project import Project
+from glue.releases import Release
+from glue.releasing import Registry, Releaser
+from glue.terraform.deployment import Deployment
+from glue.terraform.layers import Layer
+from glue.terraform.summary import summarize
+
+ENVIRONMENT = "local"
+ENDPOINT = "location-detector"
+BLUEPRINT = Path("location_detector/golden/flat/blueprint.png")
+
+
+@dataclass(frozen=True)
+class Demonstration:
+    """What the demonstration found. `running`: the local cloud was left up."""
+
+    blueprint: Path
+    result: Mapping[str, Any]
+    result_file: Path
+    overlay: Path
+    verdict: str
+    running: bool
+
+
+def run(project: Project, out: Path, reporter: Reporter, *, keep: bool) -> Demonstration:
+    """Deploy to the local cloud, send a blueprint, verify. A local cloud that was running before stays so.
+
+    Raises:
+        GlueError: a step failed. Nothing is left running but what was before.
+    """
+    profile = load_profile(project.envs_dir, ENVIRONMENT)
+    reporter.step(f"profile {ENVIRONMENT} checked: {len(profile.endpoints)} endpoint, account {profile.account_id}")
+    with _local_cloud(project, reporter, keep=keep) as stays:
+        steps = _Steps(project, profile, cloud_of(profile, project), reporter)
+        release = steps.release()
+        endpoints = steps.platform()
+        blueprint = project.workloads_dir / BLUEPRINT
+        result_file = steps.ask(endpoints[ENDPOINT], blueprint, out / "result.json")
+        result = json.loads(result_file.read_text(encoding="utf-8"))
+        draw_overlay(blueprint, result, out / "overlay.png")
+        verdict = steps.verdict(release, endpoints)
+    return Demonstration(blueprint, result, result_file, out / "overlay.png", verdict, stays)
+
+
+@contextmanager
+def _local_cloud(project: Project, reporter: Reporter, *, keep: bool) -> Iterator[bool]:
+    """The local cloud, running; yields whether it stays up. If this process dies, it ends too unless it is kept."""
+    was_running = daemon.status(project.local_cloud_dir).running
+    stays = keep or was_running
+    reporter.step(
+        "the local cloud runs already: it is used and left as it is" if was_running else "starting the local cloud"
+    )
+    try:
+        status = daemon.up(project.local_cloud_dir, exit_with=None if keep else os.getpid())
+        reporter.note(f"{status.endpoint_url}: AWS's APIs on this machine")
+        yield stays
+    except BaseException:
+        stays = was_running
+        raise
+    finally:
+        if not stays:
+            reporter.step("stopping the local cloud")
+            daemon.down(project.local_cloud_dir)
+
+
+@dataclass(frozen=True)
+class _Steps:
+    """What happens between the start and the end of the local cloud."""
+
+    project: Project
+    profile: Profile
+    cloud: Cloud
+    reporter: Reporter
+
+    def release(self) -> Release:
+        """Make the registry, and push image and artifact into it."""
+        registry = Registry.of(self._applied(Layer.REGISTRY), self.profile)
+        releaser = Releaser(self.project, self.profile, self.cloud, registry, self.reporter)
+        keys = sorted(self.profile.endpoints)
+        releaser.push_images(keys)
+        return releaser.push_artifacts(keys)
+
+    def platform(self) -> dict[str, DeployedEndpoint]:
+        """Deploy what the release names."""
+        endpoints = deployed_endpoints(self._applied(Layer.PLATFORM))
+        for endpoint in endpoints.values():
+            self.reporter.note(f"endpoint {endpoint.name} is in service, its model is loaded")
+        return endpoints
+
+    def ask(self, endpoint: DeployedEndpoint, blueprint: Path, answer: Path) -> Path:
+        """Send `blueprint` through the endpoint's queue and keep what comes back as `answer`."""
+        self.reporter.step(f"uploading {blueprint.name} and putting it into the endpoint's queue")
+        with EndpointClient(endpoint, self.cloud) as client:
+            batch = invoke_all(
+                client, payloads([blueprint]), wait_seconds=patience(endpoint, 1), reporter=self.reporter
+            )
+            [result] = batch.results
+            if batch.interrupted:
+                raise KeyboardInterrupt
+            if result.status is not Status.COMPLETED:
+                raise FailedError(f"{blueprint.name}: {result.status}: {result.reason}", hints=["glue local logs"])
+            self.reporter.note(f"answered after {result.answer_seconds:.1f} s: {result.output_location}")
+            answer.unlink(missing_ok=True)
+            client.fetch(result, answer)
+        return answer
+
+    def verdict(self, release: Release, endpoints: Mapping[str, DeployedEndpoint]) -> str:
+        """Verify all endpoints, keep the evidence, and say what it says."""
+        self.reporter.step("verifying the endpoint as glue verify-endpoint does")
+        chosen = subjects(self.project, self.profile, release, endpoints, sorted(self.profile.endpoints))
+        evidence = verify(self.profile, release, chosen, self.cloud, self.reporter)
+        kept = keep_evidence(self.profile, self.cloud, evidence)
+        self.reporter.note(f"evidence {kept.uri}")
+        return evidence.verdict
+
+    def _applied(self, layer: Layer) -> dict[str, Any]:
+        deployment = Deployment(self.project, self.profile, self.cloud, layer, self.reporter)
+        record = deployment.plan()
+        for line in summarize(record.changes).splitlines():
+            self.reporter.note(line)
+        return deployment.carry_out(record)
