@@ -17,8 +17,8 @@ from glue.profiles.models import Profile
 DOCS = Path(__file__).resolve().parent
 _PROFILE_PAGE = """\
 An environment is `envs/<environment>.yaml` with `envs/defaults.yaml` merged under it; `endpoint_defaults` of the
-defaults is merged under each endpoint. Unknown keys, wrong types and keys given twice are errors that name file and line.
-`glue env show --env dev` prints a profile with its defaults, `glue env validate` checks all of them."""
+defaults is merged under each endpoint. Unknown keys, wrong types and keys given twice are errors that name file and
+line. `glue env show --env dev` prints a profile with its defaults, `glue env validate` checks all of them."""
 _WIDTH = 80
 _NOTE = "<!-- Written by docs/generate.py: change the code, not this page. -->"
 
