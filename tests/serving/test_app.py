@@ -119,7 +119,7 @@ def test_a_client_that_stops_sending_gives_up_its_slot_at_the_timeout(launch: La
     assert server.post("next").text == "next"
 
 
-def test_a_client_that_leaves_while_it_waits_is_noted_and_the_next_request_works(launch: Launcher) -> None:
+def test_a_client_that_leaves_ends_its_request_and_the_next_one_works(launch: Launcher) -> None:
     server = launch(GATED).ready()
     gate = launch.model / "gate"
     os.mkfifo(gate)
@@ -130,10 +130,10 @@ def test_a_client_that_leaves_while_it_waits_is_noted_and_the_next_request_works
         )
         server.record("output", message="waiting")
         assert server.ping().json() == {"status": "busy"}
-    notices_who_left(server)
-    gate.open("w").close()
+    # The gate stays shut: only because nobody waits any more does the handler's request end.
     assert server.record("request", inference_id="leaves")["outcome"] == "client_disconnected"
     assert server.post("next").text == "next"
+    assert len(server.workers()) == 2
 
 
 def test_a_client_that_leaves_the_queue_is_not_served(launch: Launcher) -> None:

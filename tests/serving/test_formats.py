@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from serving import formats
@@ -55,6 +55,9 @@ def test_a_body_that_is_not_what_it_says_is_the_clients_fault(
 
 
 @given(st.text(max_size=40), st.sampled_from(["application/json", "text/csv"]))
+@example("#", "text/csv")
+@example("#\x1ca", "text/csv")
+@settings(max_examples=1000)
 def test_any_text_is_decoded_or_the_clients_fault(body: str, content_type: str) -> None:
     with contextlib.suppress(BadRequest):
         formats.decode(body, content_type)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -15,10 +15,10 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from serving import logs, payloads
-from serving.errors import PayloadTooLarge, RequestTimeout, ServingError, Unavailable
+from serving.errors import ClientGone, PayloadTooLarge, RequestTimeout, ServingError, Unavailable
 from serving.health import SERVING
 from serving.payloads import Payload
-from serving.process import Reply
+from serving.process import Reply, WorkerProcess
 from serving.settings import Settings
 from serving.supervisor import Supervisor
 
@@ -32,10 +32,6 @@ _REFUSAL_HEADERS = {
 _MAX_ID = 256
 _PATIENCE_SECONDS = 0.1
 """Within this time no client is asked whether it is still there: asking costs a fifth of a small request."""
-
-
-class ClientGone(Exception):  # noqa: N818 - not an error of anybody's
-    """The client hung up before its request could be run."""
 
 
 def create_app(supervisor: Supervisor, settings: Settings) -> Starlette:
@@ -116,7 +112,8 @@ class Invocations:
             "accept": request.headers.get("accept", ""),
             "headers": dict(request.headers),
         }
-        return await self._supervisor.run(worker, header, payload)
+        with _watching(request, worker):
+            return await self._supervisor.run(worker, header, payload)
 
     async def _collect(self, request: Request, body: "_Body") -> Payload:
         limit, name = self._settings.max_request_bytes, self._settings.max_request_name
@@ -140,6 +137,27 @@ class Invocations:
             size += len(chunk)
             if size > self._settings.max_request_bytes:
                 return
+
+
+@contextlib.contextmanager
+def _watching(request: Request, worker: WorkerProcess) -> Iterator[None]:
+    """Have the worker give up the request when its client hangs up: a platform does that at its own time limit, and the
+    next request must not wait for an answer that nobody wants any more."""
+    loop = asyncio.get_running_loop()
+    tasks: list[asyncio.Task[None]] = []
+
+    async def give_up_when_gone() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        worker.give_up()
+
+    handle = loop.call_later(_PATIENCE_SECONDS, lambda: tasks.append(loop.create_task(give_up_when_gone())))
+    try:
+        yield
+    finally:
+        handle.cancel()
+        for task in tasks:
+            task.cancel()
 
 
 async def _is_gone(request: Request, since: float) -> bool:

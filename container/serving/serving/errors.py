@@ -7,6 +7,10 @@ A handler may raise the classes for the client's fault. It does not have to impo
 from http import HTTPStatus
 
 
+class ClientGone(Exception):  # noqa: N818 - not an error of anybody's
+    """The client hung up before its request was answered."""
+
+
 class ServingError(Exception):
     """An answer other than success. Its text is sent to the client as `error.message`."""
 

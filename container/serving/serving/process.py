@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from serving import frames, payloads
-from serving.errors import TimedOut, WorkerDied
+from serving.errors import ClientGone, TimedOut, WorkerDied
 from serving.health import State
 
 _READ_BYTES = 64 << 10
@@ -44,7 +44,7 @@ class WorkerProcess:
     ) -> None:
         self.state = State.STARTING
         self.inference_id: str | None = None
-        self.timed_out = False
+        self.given_up = False
         self._ended: str | None = None
         self._hung_up = False
         self._on_message = on_message
@@ -73,6 +73,7 @@ class WorkerProcess:
         Raises:
             TimedOut: it did not answer in time.
             WorkerDied: it ended before it answered.
+            ClientGone: `give_up` was called.
         """
         if self._ended is not None:
             raise WorkerDied(f"the worker process {self._ended} before it ran the request")
@@ -84,14 +85,23 @@ class WorkerProcess:
                 await self._send(header, payload)
                 return await self._reply
         except TimeoutError:
-            self.timed_out = True
-            self.state = State.STARTING
-            self.kill()
+            self._give_up()
             raise TimedOut(
                 f"the handler did not answer within the {timeout:g} seconds that {timeout_name} allows"
             ) from None
         finally:
             self._reply = None
+
+    def give_up(self) -> None:
+        """End the request that the worker runs, and the worker with it, because nobody waits for the answer."""
+        if self._reply is not None and not self._reply.done():
+            self._reply.set_exception(ClientGone())
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self.given_up = True
+        self.state = State.STARTING
+        self.kill()
 
     async def _send(self, header: dict[str, Any], payload: payloads.Payload) -> None:
         # A worker that died meanwhile breaks the pipe: `exited` says how it ended, and fails the reply.

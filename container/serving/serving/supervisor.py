@@ -114,7 +114,7 @@ class Supervisor:
         """Have an acquired worker answer a request, and give the worker back.
 
         Raises:
-            TimedOut, WorkerDied: see `WorkerProcess.call`.
+            TimedOut, WorkerDied, ClientGone: see `WorkerProcess.call`.
             Unavailable: the server had to end before the answer.
         """
         settings = self._settings
@@ -229,7 +229,7 @@ class Supervisor:
         logs.write(
             "worker_exited", level="error", worker=worker.pid, state=worker.state, message=f"the worker {description}"
         )
-        if worker.timed_out:
+        if worker.given_up:
             self._respawn_after(0)
         elif worker.state not in SERVING:
             self._fail(Failure(f"the worker process {description} while it was {worker.state}"))
