@@ -6,11 +6,13 @@ knows that nothing of this checkout is running: if the state is locked all the s
 
 import fcntl
 import getpass
+import json
 import os
 import re
+import signal
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,9 +29,22 @@ class LockedError(FailedError):
     """Somebody else holds the layer: nothing was begun."""
 
 
+@dataclass(frozen=True)
+class RunLock:
+    """The lock of a run, held. Its file says whose it is: glue's process id and its Terraform's."""
+
+    descriptor: int
+
+    def note(self, terraform: int | None = None) -> None:
+        """Write down who holds the lock."""
+        text = json.dumps({"glue": os.getpid(), "terraform": terraform}).encode()
+        os.ftruncate(self.descriptor, 0)
+        os.pwrite(self.descriptor, text, 0)
+
+
 @contextmanager
-def exclusive(file: Path, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[int]:
-    """Hold the lock `file`; yields the descriptor to hand down to Terraform.
+def exclusive(file: Path, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[RunLock]:
+    """Hold the lock `file`; its descriptor is to be handed down to Terraform.
 
     Raises:
         LockedError: another run of this checkout still holds it after `wait_seconds`.
@@ -47,7 +62,9 @@ def exclusive(file: Path, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[int
                 f"another run of this environment is under way in this checkout (waited {wait_seconds:g} s for {file})",
                 hints=["wait for it to end and run the command again"],
             ) from None
-        yield descriptor
+        lock = RunLock(descriptor)
+        lock.note()
+        yield lock
     finally:
         os.close(descriptor)
 
@@ -56,7 +73,34 @@ def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        _end_orphans(descriptor)
         return False
+    return True
+
+
+def _end_orphans(descriptor: int) -> None:
+    """Kill the plug-ins that hold the lock although the Terraform that started them, and glue, are gone.
+
+    They are what is left of Terraform's process group. While one of them lives, no other process can have its number.
+    """
+    try:
+        holder = json.loads(os.pread(descriptor, 256, 0))
+        glue, terraform = holder["glue"], holder["terraform"]
+    except (ValueError, KeyError):
+        return  # being written
+    if terraform is None or _is_alive(glue) or _is_alive(terraform):
+        return
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(terraform, signal.SIGKILL)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
     return True
 
 

@@ -6,12 +6,14 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import python_terraform
 
 from glue.terraform.events import parse_event
+from glue.terraform.locking import RunLock
 
 FLAG = python_terraform.IsFlagged
 _POLL_SECONDS = 0.05
@@ -28,12 +30,12 @@ class Terraform(python_terraform.Terraform):  # type: ignore[misc]
     """
 
     def __init__(
-        self, program: Path, folder: Path, environment: Mapping[str, str], *, inherited: tuple[int, ...] = ()
+        self, program: Path, folder: Path, environment: Mapping[str, str], *, lock: RunLock | None = None
     ) -> None:
-        """`inherited` are file descriptors that Terraform keeps open, such as that of a lock."""
+        """`lock` is held by Terraform too: it is free again only when Terraform has ended."""
         super().__init__(working_dir=str(folder), terraform_bin_path=str(program))
         self._environment = dict(environment)
-        self._inherited = inherited
+        self._lock = lock
 
     def run(
         self, command: str, *arguments: str, log: Path | None = None, listen: Listener | None = None, **options: Any
@@ -58,8 +60,10 @@ class Terraform(python_terraform.Terraform):  # type: ignore[misc]
                     stdout=output,
                     stderr=errors,
                     start_new_session=True,
-                    pass_fds=self._inherited,
+                    pass_fds=(self._lock.descriptor,) if self._lock else (),
                 )
+            if self._lock:
+                self._lock.note(process.pid)
             try:
                 for line in _follow(file, process):
                     if listen:
@@ -68,6 +72,7 @@ class Terraform(python_terraform.Terraform):  # type: ignore[misc]
                 _stop(process)
                 raise
             finally:
+                _end_group(process)
                 self.temp_var_files.clean_up()
             return process.returncode
 
@@ -93,6 +98,12 @@ def _follow(file: Path, process: subprocess.Popen[bytes]) -> Iterator[str]:
                     yield rest.decode("utf-8", "replace")
                 return
             time.sleep(_POLL_SECONDS)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Kill the plug-ins of a Terraform that was killed: they do not end by themselves."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:

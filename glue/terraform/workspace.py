@@ -12,6 +12,7 @@ from glue.progress import Reporter
 from glue.project import Project
 from glue.rendering import backend_config
 from glue.terraform.layers import Layer, LayerFiles, layer_files, state_key
+from glue.terraform.locking import RunLock
 from glue.terraform.mirrors import cli_configuration
 from glue.terraform.runner import FLAG, Terraform, errors_of
 from glue.terraform.toolchain import Toolchain, toolchain
@@ -51,9 +52,9 @@ class Workspace:
         """
         return toolchain(self.project)
 
-    def terraform(self, tools: Toolchain, *inherited: int) -> Terraform:
-        """A runner in the layer's root module; it keeps the descriptors `inherited` open."""
-        return Terraform(tools.path, self.files.root_module, self._environment(), inherited=inherited)
+    def terraform(self, tools: Toolchain, lock: RunLock | None = None) -> Terraform:
+        """A runner in the layer's root module, which holds `lock` too."""
+        return Terraform(tools.path, self.files.root_module, self._environment(), lock=lock)
 
     def code_digest(self) -> str:
         """The sha256 of the Terraform code: the layer's root module and all modules."""

@@ -43,8 +43,8 @@ def test_the_lock_is_free_again_after_an_error(tmp_path: Path) -> None:
 
 
 def test_a_child_that_inherited_the_lock_holds_it_after_its_parent_let_go(tmp_path: Path) -> None:
-    with exclusive(tmp_path / "lock") as descriptor:
-        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(descriptor,))
+    with exclusive(tmp_path / "lock") as lock:
+        child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE, pass_fds=(lock.descriptor,))
     try:
         with pytest.raises(FailedError), exclusive(tmp_path / "lock", wait_seconds=0):
             pass
@@ -52,6 +52,26 @@ def test_a_child_that_inherited_the_lock_holds_it_after_its_parent_let_go(tmp_pa
         child.communicate(b"\n", timeout=10)
     with exclusive(tmp_path / "lock", wait_seconds=0):
         pass
+
+
+def test_plug_ins_of_a_dead_terraform_do_not_hold_the_lock(tmp_path: Path) -> None:
+    # glue starts Terraform, which starts a plug-in; then glue and Terraform are killed.
+    terraform = "import os, subprocess, sys; subprocess.Popen([sys.executable, '-c', 'input()'], close_fds=False)"
+    glue = (
+        "import os, subprocess, sys; from pathlib import Path; from glue.terraform.locking import exclusive\n"
+        f"with exclusive(Path({str(tmp_path / 'lock')!r})) as lock:\n"
+        f"    child = subprocess.Popen([sys.executable, '-c', {terraform!r}], pass_fds=(lock.descriptor,),\n"
+        "        start_new_session=True)\n"
+        "    lock.note(child.pid)\n"
+        "    child.wait()\n"
+        "    os._exit(0)\n"
+    )
+    holder = subprocess.Popen([sys.executable, "-c", glue], stdin=subprocess.PIPE)
+    assert holder.wait(timeout=30) == 0
+    with exclusive(tmp_path / "lock", wait_seconds=5):
+        pass
+    assert holder.stdin is not None
+    holder.stdin.close()
 
 
 def test_the_holder_of_the_state_is_read_from_terraforms_error() -> None:

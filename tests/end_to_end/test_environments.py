@@ -1,0 +1,127 @@
+"""Several environments in one local cloud: deployed, killed, raced, promoted, destroyed."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from glue.localcloud import daemon
+from tests.end_to_end.conftest import Checkout, kill_group, make_checkout, processes_below, wait_for
+from tests.end_to_end.workload import write_workload
+
+ENDPOINT = "location-detector"
+
+
+@pytest.fixture(scope="module")
+def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
+    """A checkout whose dev, staging and prod are accounts of its local cloud; dev has a release."""
+    root = tmp_path_factory.mktemp("team") / "checkout"
+    made = make_checkout(root, GLUE_CLOUD="local")
+    (root / "container").unlink()
+    write_workload(root / "container")
+    made.glue("local", "up")
+    made.release("dev")
+    yield made
+    daemon.down(made.project.local_cloud_dir)
+
+
+def applying(checkout: Checkout, environment: str) -> bool:
+    """Whether an apply of the platform has begun to create things."""
+    log = checkout.project.local_cloud_dir / "environments" / environment / "platform" / "apply.jsonl"
+    return log.is_file() and "apply_start" in log.read_text()
+
+
+def terraforms(checkout: Checkout) -> list[int]:
+    """The process ids of the Terraforms that run in `checkout`."""
+    return [pid for pid, words in processes_below(checkout.root) if Path(words.split()[0]).name == "terraform"]
+
+
+def another_checkout(of: Checkout, root: Path) -> Checkout:
+    """A second checkout that reaches the same local cloud and has the same releases, and nothing else in common."""
+    made = make_checkout(root, **of.variables)
+    ours, theirs = made.project.local_cloud_dir, of.project.local_cloud_dir
+    ours.mkdir(parents=True)
+    for name in ("cloud.json", "cloud.lock", "releases"):
+        (ours / name).symlink_to(theirs / name)
+    return made
+
+
+def test_an_apply_that_is_killed_is_recovered_by_running_it_again(team: Checkout) -> None:
+    team.glue("plan", "--env", "dev")
+    apply = team.start("apply", "--env", "dev")
+    wait_for(lambda: applying(team, "dev"))
+    kill_group(apply, signal.SIGKILL)
+    team.glue("apply", "--env", "dev", "--yes")
+    assert team.document("plan", "--env", "dev")["empty"]
+    assert team.document("verify-endpoint", "--env", "dev")["verdict"] == "pass"
+
+
+def test_a_lock_that_a_killed_terraform_left_is_removed(team: Checkout) -> None:
+    plan = team.start("plan", "--env", "dev")
+    log = team.project.local_cloud_dir / "environments/dev/platform/plan.jsonl"
+    wait_for(lambda: terraforms(team) and log.is_file() and "refresh_start" in log.read_text())
+    for pid in terraforms(team):
+        os.kill(pid, signal.SIGKILL)
+    plan.communicate(timeout=60)
+    assert plan.returncode == 1
+    again = team.glue("plan", "--env", "dev")
+    assert "removing the state lock" in again.stderr
+    assert "no change" in again.stdout
+
+
+def test_a_release_is_promoted_to_staging_only_with_its_evidence(team: Checkout) -> None:
+    write_workload(team.root / "container", greeting="good day", version="1.1.0")
+    team.glue("image", "push", "--env", "dev")
+    team.glue("artifact", "push", "--env", "dev")
+    refused = team.glue("promote", "--from", "dev", "--to", "staging", exit_code=1)
+    assert "no evidence" in refused.stderr
+    assert not (team.project.local_cloud_dir / "releases/staging.release.json").exists()
+    changes = team.document("plan", "--env", "dev")["changes"]
+    assert [one["action"] for one in changes if one["address"].endswith("aws_sagemaker_endpoint.this")] == ["update"]
+    team.glue("apply", "--env", "dev")
+    evidence = team.document("verify-endpoint", "--env", "dev")
+    assert evidence["verdict"] == "pass"
+    team.glue("promote", "--from", "dev", "--to", "staging")
+    dev, staging = (
+        json.loads((team.project.local_cloud_dir / f"releases/{name}.release.json").read_text())
+        for name in ("dev", "staging")
+    )
+    for key, entry in staging["endpoints"].items():
+        assert entry.pop("origin") == {
+            "kind": "promoted",
+            "environment": "dev",
+            "evidence": evidence["evidence"]["sha256"],
+        }
+        dev["endpoints"][key].pop("origin")
+    assert staging["endpoints"] == dev["endpoints"]
+
+
+def test_staging_runs_what_dev_has_proved_and_a_second_apply_meanwhile_is_refused(
+    team: Checkout, tmp_path: Path
+) -> None:
+    apply = team.start("apply", "--env", "staging", "--yes")
+    wait_for(lambda: applying(team, "staging"))
+    other = another_checkout(team, tmp_path / "other")
+    refused = other.glue("apply", "--env", "staging", "--yes", exit_code=1)
+    assert "the state is locked by" in refused.stderr
+    assert "OperationTypeApply" in refused.stderr
+    said = apply.communicate(timeout=300)
+    assert apply.returncode == 0, said
+    assert other.document("plan", "--env", "staging")["empty"]
+    assert team.document("verify-endpoint", "--env", "staging")["verdict"] == "pass"
+    dev, staging = (team.document("output", "--env", name)["endpoints"][ENDPOINT] for name in ("dev", "staging"))
+    assert staging["image"] == dev["image"]
+    assert staging["arn"] != dev["arn"]
+
+
+def test_two_environments_do_not_touch_each_other_when_one_is_destroyed(team: Checkout) -> None:
+    team.glue("destroy", "--env", "dev", "--yes")
+    assert team.document("output", "--env", "dev") == {}
+    assert team.document("verify-endpoint", "--env", "staging")["verdict"] == "pass"
+
+
+def test_nothing_of_a_trial_is_written_beside_the_profiles(team: Checkout) -> None:
+    assert list(team.project.envs_dir.glob("*.release.json")) == []
