@@ -1,0 +1,124 @@
+"""The WSGI application: who asks, which operation, and whether it is ours or moto's to answer."""
+
+import io
+import json
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from moto.core.request import Request
+from moto.iam.models import iam_backends
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.wrappers import Response
+
+from glue.localcloud.accounts import Credential, Scope, account_of, credential_of
+from glue.localcloud.blobs import BlobStore
+from glue.localcloud.ecr import DOWNLOAD_PATH
+from glue.localcloud.protocol import Document, NotOursError, Service
+
+STATUS_PATH = "/_localcloud/status"
+
+_OWN_PREFIX = "/_localcloud/"
+_log = logging.getLogger(__name__)
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+
+
+class Application:
+    """One URL for all services. `status` tells how the local cloud is."""
+
+    def __init__(self, services: Sequence[Service], blobs: BlobStore, status: Callable[[], Document]) -> None:
+        self._services = services
+        self._blobs = blobs
+        self._status = status
+        self._moto = DomainDispatcherApplication(create_backend_app)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        request = Request(environ)
+        if request.path.startswith(_OWN_PREFIX):
+            return self._own(request)(environ, start_response)
+        credential = credential_of(request.headers.get("Authorization"), request.args)
+        account = account_of(credential.access_key if credential else None, _issuer)
+        response = None
+        if credential:
+            scope = Scope(account, credential.region)
+            response, account = self._answer(request, environ, credential, scope)
+        if response is not None:
+            return response(environ, start_response)
+        environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
+        return self._ask_moto(environ, start_response)
+
+    def _answer(
+        self, request: Request, environ: Environ, credential: Credential, scope: Scope
+    ) -> tuple[Response | None, str]:
+        """Our answer, or None and the account for which moto has to answer."""
+        if credential.service == "ecr":
+            scope = _of_registry(request, environ, scope)
+        for service in self._services:
+            matched = service.match(request) if _SIGNING_NAMES[service.name] == credential.service else None
+            if matched is None:
+                continue
+            body = _buffered(request, environ)
+            try:
+                return service.answer(request, *matched, scope), scope.account
+            except NotOursError:
+                environ["wsgi.input"] = io.BytesIO(body)
+        return None, scope.account
+
+    def _own(self, request: Request) -> Response:
+        if request.path == STATUS_PATH:
+            return Response(json.dumps(self._status()), mimetype="application/json")
+        if request.path.startswith(DOWNLOAD_PATH):
+            file = self._blobs.file(request.path.removeprefix(DOWNLOAD_PATH))
+            if file is not None:
+                return Response(
+                    file.open("rb"), direct_passthrough=True, headers={"Content-Length": str(file.stat().st_size)}
+                )
+        return Response(status=404)
+
+    def _ask_moto(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        try:
+            answer: Iterable[bytes] = self._moto(environ, start_response)
+        except NotImplementedError as error:
+            _log.warning("not implemented: %s", error)
+            document = {"__type": "NotImplemented", "message": f"The local cloud does not have this operation: {error}"}
+            answer = Response(json.dumps(document), status=501, mimetype="application/x-amz-json-1.1")(
+                environ, start_response
+            )
+        return answer
+
+
+_SIGNING_NAMES = {
+    "sagemaker": "sagemaker",
+    "sagemaker-runtime": "sagemaker",
+    "ecr": "ecr",
+    "application-autoscaling": "application-autoscaling",
+}
+
+
+def _issuer(access_key: str) -> str | None:
+    """The account whose IAM or STS made `access_key`."""
+    for account, partitions in list(iam_backends.items()):
+        for backend in list(partitions.values()):
+            if access_key in backend.access_keys:
+                found: str = account
+                return found
+    return None
+
+
+def _of_registry(request: Request, environ: Environ, scope: Scope) -> Scope:
+    """The scope of the registry that an ECR request names, which may be another account's."""
+    try:
+        registry = json.loads(_buffered(request, environ) or b"{}").get("registryId")
+    except (ValueError, AttributeError):
+        registry = None
+    return Scope(registry, scope.region) if isinstance(registry, str) and registry else scope
+
+
+def _buffered(request: Request, environ: Environ) -> bytes:
+    """The body, left in place for whoever answers."""
+    body: bytes = request.get_data(cache=True)
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body

@@ -1,0 +1,274 @@
+"""The instances that run one endpoint config: brought up together, fed from one queue, scaled and retired."""
+
+import shutil
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from glue.localcloud import model_data, trees
+from glue.localcloud.accounts import Scope
+from glue.localcloud.clients import Clients
+from glue.localcloud.clock import Clock
+from glue.localcloud.dataplane import DEFAULT_CONCURRENCY, Invoker, RequestQueue, Worker
+from glue.localcloud.errors import DeploymentError, failed_ping, missing_image
+from glue.localcloud.images import ImageError, ImageReference, ImageStore
+from glue.localcloud.instances import STOP_GRACE, Instance, NotReadyError, new_instance_id
+from glue.localcloud.log_shipper import LogShipper, Stream
+from glue.localcloud.runtime import RUNTIME_LABEL, Launch, Runtime, UnsupportedImageError
+from glue.localcloud.sagemaker.store import Definition
+
+DEFAULT_STARTUP_TIMEOUT = 600
+DEFAULT_DOWNLOAD_TIMEOUT = 600
+_AT_ONCE = 8
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What every fleet is built with. `runtimes` are chosen by the image's label `RUNTIME_LABEL`."""
+
+    clients: Clients
+    clock: Clock
+    images: ImageStore
+    runtimes: Mapping[str, Runtime]
+    logs: LogShipper
+    invoker: Invoker
+    instances_dir: Path
+
+
+@dataclass
+class Variant:
+    """A production variant in a fleet: what was asked for, and what runs."""
+
+    document: Document
+    container: Document
+    desired: int
+    weight: float
+    runtime: Runtime | None = None
+    launch: Launch | None = None
+    resolved: datetime | None = None
+    workers: list[Worker] = field(default_factory=list)
+    starting: list[Instance] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The variant's name."""
+        name: str = self.document["VariantName"]
+        return name
+
+
+class Fleet:
+    """All instances of one endpoint config. Not in service until `start` returned and `enable` was called."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        scope: Scope,
+        endpoint: str,
+        *,
+        config: Definition,
+        containers: Mapping[str, Document],
+        queue: RequestQueue,
+    ) -> None:
+        """`containers` maps the models of `config` to their container definitions."""
+        self.config = config
+        self._platform = platform
+        self._scope = scope
+        self._endpoint = endpoint
+        self._queue = queue
+        self._id = new_instance_id()
+        self._enabled = False
+        self._lock = threading.Lock()
+        self._stopped = False
+        self.variants = [
+            Variant(
+                document,
+                containers[document["ModelName"]],
+                desired=document.get("InitialInstanceCount", 1),
+                weight=document.get("InitialVariantWeight", 1.0),
+            )
+            for document in config.document["ProductionVariants"]
+        ]
+
+    def start(self) -> None:
+        """Fetch images and models, and bring up every instance.
+
+        Raises:
+            DeploymentError: one of these failed; nothing is left running.
+        """
+        try:
+            for variant in self.variants:
+                self._prepare(variant)
+                self._add(variant, variant.desired)
+        except DeploymentError:
+            self.stop(0)
+            raise
+
+    def enable(self, enabled: bool) -> None:
+        """Take requests from the queue, or leave them to another fleet."""
+        self._enabled = enabled
+        for variant in self.variants:
+            for worker in variant.workers:
+                worker.enable(enabled)
+
+    def scale(self, name: str, desired: int) -> None:
+        """Bring the variant `name` to `desired` instances. An instance that goes ends its requests first.
+
+        Raises:
+            DeploymentError: a new instance did not get ready.
+        """
+        variant = self.variant(name)
+        variant.desired = desired
+        surplus = variant.workers[desired:]
+        del variant.workers[desired:]
+        for worker in surplus:
+            worker.drain()
+            worker.instance.stop()
+        self._add(variant, desired - len(variant.workers))
+
+    def variant(self, name: str) -> Variant:
+        """The variant of that name.
+
+        Raises:
+            KeyError: there is none.
+        """
+        for variant in self.variants:
+            if variant.name == name:
+                return variant
+        raise KeyError(name)
+
+    def retire(self) -> None:
+        """End in peace: every request that an instance has is answered first."""
+        self.enable(enabled=False)
+        _each(self._workers(), Worker.drain)
+        self.stop()
+
+    def stop(self, grace: float = STOP_GRACE) -> None:
+        """End all instances, `grace` seconds of the clock for the requests they have; returns when they are gone."""
+        with self._lock:
+            self._stopped = True
+        self.enable(enabled=False)
+        workers = self._workers()
+        instances = [worker.instance for worker in workers]
+        instances += [instance for variant in self.variants for instance in variant.starting]
+        _each(instances, lambda instance: instance.stop(grace))
+        _each(workers, Worker.drain)
+        for variant in self.variants:
+            variant.workers.clear()
+        self._platform.logs.flush()
+        trees.remove(self._models_dir)
+
+    def _workers(self) -> list[Worker]:
+        return [worker for variant in self.variants for worker in variant.workers]
+
+    @property
+    def _models_dir(self) -> Path:
+        return self._platform.instances_dir / f"models-{self._id}"
+
+    def _prepare(self, variant: Variant) -> None:
+        uri = variant.container["Image"]
+        reference = ImageReference.parse(uri)
+        if reference is None:
+            raise missing_image(variant.name, f"{uri} is not an image in ECR")
+        try:
+            image = self._platform.images.pull(reference)
+            variant.runtime = self._runtime(image.labels)
+            variant.runtime.prepare(image)
+        except (ImageError, UnsupportedImageError) as error:
+            raise missing_image(variant.name, str(error)) from error
+        variant.resolved = self._platform.clock.now()
+        folder = self._models_dir / variant.name
+        limit = variant.document.get("ModelDataDownloadTimeoutInSeconds", DEFAULT_DOWNLOAD_TIMEOUT)
+        deadline = self._platform.clock.deadline(limit)
+        model_data.fetch(
+            self._platform.clients, self._scope, variant.name, variant.container, folder=folder, limit=deadline
+        )
+        variant.launch = Launch(
+            image,
+            folder,
+            environment=variant.container.get("Environment", {}),
+            provided=self._credentials(),
+            startup_timeout=variant.document.get(
+                "ContainerStartupHealthCheckTimeoutInSeconds", DEFAULT_STARTUP_TIMEOUT
+            ),
+        )
+
+    def _runtime(self, labels: Mapping[str, str]) -> Runtime:
+        wanted = labels.get(RUNTIME_LABEL)
+        runtime = self._platform.runtimes.get(wanted or "container")
+        if runtime is None:
+            known = ", ".join(sorted(self._platform.runtimes))
+            raise UnsupportedImageError(
+                f"label {RUNTIME_LABEL} is {wanted or 'missing'}; this local cloud runs images labelled {known}"
+            )
+        return runtime
+
+    def _credentials(self) -> dict[str, str]:
+        """The execution role's, as a container on SageMaker has them."""
+        return {
+            "AWS_REGION": self._scope.region,
+            "AWS_DEFAULT_REGION": self._scope.region,
+            "AWS_ENDPOINT_URL": self._platform.clients.url,
+            "AWS_ACCESS_KEY_ID": self._scope.account,
+            "AWS_SECRET_ACCESS_KEY": "local",
+        }
+
+    def _add(self, variant: Variant, count: int) -> None:
+        if count <= 0:
+            return
+        with self._lock:
+            if self._stopped:
+                raise DeploymentError("The deployment was cancelled.")
+            new = [self._instance(variant) for _ in range(count)]
+            variant.starting += new
+        try:
+            _each(new, Instance.start)
+        except (NotReadyError, OSError, shutil.Error, UnsupportedImageError) as error:
+            _each(new, lambda instance: instance.stop(0))
+            self._platform.logs.flush()
+            raise failed_ping(variant.name) from error
+        finally:
+            variant.starting = [instance for instance in variant.starting if instance not in new]
+        for instance in new:
+            variant.workers.append(Worker(instance, self._queue, self._handle, self._concurrency))
+        self.enable(self._enabled)
+
+    def _instance(self, variant: Variant) -> Instance:
+        assert variant.launch is not None  # noqa: S101 - prepared first
+        assert variant.runtime is not None  # noqa: S101
+        name = new_instance_id()
+        stream = Stream(self._scope, f"/aws/sagemaker/Endpoints/{self._endpoint}", f"{variant.name}/{name}")
+        return Instance(
+            name,
+            variant.launch,
+            variant.runtime,
+            self._platform.instances_dir / name,
+            clock=self._platform.clock,
+            sink=self._platform.logs.sink(stream),
+            changed=self._queue.wake,
+        )
+
+    def _handle(self, instance: Instance, request: Any) -> None:
+        self._platform.invoker.handle(self._scope, self._queue, instance, request)
+
+    @property
+    def _concurrency(self) -> int:
+        client: Document = self.config.document.get("AsyncInferenceConfig", {}).get("ClientConfig", {})
+        count: int = client.get("MaxConcurrentInvocationsPerInstance", DEFAULT_CONCURRENCY)
+        return count
+
+
+def _each(items: Iterable[Any], act: Callable[[Any], None]) -> None:
+    """Do something with all items at once; the first error is raised when all are done."""
+    every = list(items)
+    if not every:
+        return
+    with ThreadPoolExecutor(min(len(every), _AT_ONCE)) as threads:
+        done = [threads.submit(act, item) for item in every]
+    for future in done:
+        future.result()

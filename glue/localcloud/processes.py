@@ -1,0 +1,233 @@
+"""Process images: a serving program that runs as a local process, with the contract of a container.
+
+The image holds `opt/program` with the program and its hash-locked requirements, and no operating system; a virtual
+environment takes that part. There is no isolation beyond an environment of its own, a read-only model folder and a
+temporary folder of its own: such an image is as trusted as the checkout that it was built from.
+"""
+
+import contextlib
+import fcntl
+import functools
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO
+
+from glue.localcloud import guard, trees, venvs
+from glue.localcloud.images import PulledImage
+from glue.localcloud.leftovers import LOCK_NAME, RECORD_NAME
+from glue.localcloud.runtime import Launch, Sink, UnsupportedImageError
+
+PROGRAM = "opt/program"
+_MODEL_BASE = "/opt/ml"
+_TEMPORARY = "/tmp"  # noqa: S108 - the container's, not this machine's
+_LINE_LIMIT = 64 * 1024
+
+
+class Guard:
+    """The program that ends what is left when this process is gone."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-I", "-S", guard.__file__], stdin=subprocess.PIPE, text=True, start_new_session=True
+        )
+        self._lock = threading.Lock()
+
+    def add(self, group: int) -> None:
+        """Watch over a process group."""
+        self._tell(f"+{group}\n")
+
+    def remove(self, group: int) -> None:
+        """The group has ended."""
+        self._tell(f"-{group}\n")
+
+    def close(self) -> None:
+        """End it; whatever it still watches over is killed."""
+        with contextlib.suppress(OSError):
+            self._pipe.close()
+        self._process.wait()
+
+    def _tell(self, line: str) -> None:
+        with self._lock, contextlib.suppress(OSError, ValueError):
+            self._pipe.write(line)
+            self._pipe.flush()
+
+    @property
+    def _pipe(self) -> IO[str]:
+        assert self._process.stdin is not None  # noqa: S101 - opened as a pipe
+        return self._process.stdin
+
+
+class ProcessRuntime:
+    """Runs process images; environments are cached in `cache_dir`."""
+
+    def __init__(self, cache_dir: Path, the_guard: Guard) -> None:
+        self._cache_dir = cache_dir
+        self._guard = the_guard
+
+    def prepare(self, image: PulledImage) -> None:
+        """Make the image's virtual environment.
+
+        Raises:
+            UnsupportedImageError: it holds no requirements, no entry point, or they cannot be installed.
+        """
+        if not image.entrypoint:
+            raise UnsupportedImageError("the image has no entry point")
+        self._venv(image)
+
+    def start(self, launch: Launch, folder: Path, sink: Sink) -> "ProcessContainer":
+        """Start the program with `serve` as argument, as `docker run IMAGE serve` does."""
+        base = folder / "opt" / "ml"
+        temporary = folder / "tmp"
+        temporary.mkdir(parents=True, exist_ok=True)
+        if not base.exists():
+            base.mkdir(parents=True)
+            trees.share(launch.model_dir, base / "model")
+        venv = self._venv(launch.image)
+        port = _free_port()
+        program, *arguments = launch.image.entrypoint
+        python = str(venv / "bin" / "python")
+        return ProcessContainer(
+            [*confinement(), python if program in {"python", "python3"} else program, *arguments, "serve"],
+            environment(launch, venv=venv, base=base, temporary=temporary, port=port),
+            folder,
+            port=port,
+            sink=sink,
+            the_guard=self._guard,
+        )
+
+    def _venv(self, image: PulledImage) -> Path:
+        lock = image.root / PROGRAM / "requirements.lock"
+        if not lock.is_file():
+            raise UnsupportedImageError(f"the image has no {PROGRAM}/requirements.lock")
+        try:
+            return venvs.environment_for(lock, self._cache_dir)
+        except venvs.InstallError as error:
+            raise UnsupportedImageError(str(error)) from error
+
+
+class ProcessContainer:
+    """A process group that serves on `port` of this machine. Its output goes to `sink`, line by line."""
+
+    def __init__(
+        self,
+        command: list[str],
+        variables: dict[str, str],
+        folder: Path,
+        *,
+        port: int,
+        sink: Sink,
+        the_guard: Guard,
+    ) -> None:
+        self.address = ("127.0.0.1", port)
+        self._guard = the_guard
+        with (folder / LOCK_NAME).open("wb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._process = subprocess.Popen(
+                command,
+                cwd=folder / "tmp",
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                pass_fds=(lock.fileno(),),  # inherited: held as long as one of the group lives
+            )
+        self._guard.add(self._process.pid)
+        (folder / RECORD_NAME).write_text(json.dumps({"group": self._process.pid, "port": port}))
+        self._ended = threading.Event()
+        threading.Thread(target=self._read, args=(sink,), name=f"output-{port}", daemon=True).start()
+
+    def exit_status(self) -> int | None:
+        """The status it ended with; None while it runs."""
+        return self._process.poll()
+
+    def wait(self) -> int:
+        """Wait for its end and for the last line of its output; its status."""
+        self._ended.wait()
+        return self._process.wait()
+
+    def stop(self, grace: float) -> None:
+        """SIGTERM, SIGKILL to the whole group after `grace` seconds; returns when it is gone."""
+        if self._ended.is_set():
+            return
+        if grace > 0:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.terminate()
+            self._ended.wait(grace)
+        self._kill_group()
+        self._ended.wait()
+
+    def _read(self, sink: Sink) -> None:
+        assert self._process.stdout is not None  # noqa: S101 - opened as a pipe
+        # The first process is the container: when it ends, so does all that it started (which may hold the pipe open).
+        threading.Thread(target=self._reap, name=f"reaper-{self._process.pid}", daemon=True).start()
+        with self._process.stdout as output:
+            while line := output.readline(_LINE_LIMIT):
+                sink(line.decode("utf-8", errors="replace").rstrip("\r\n"))
+        self._process.wait()
+        self._guard.remove(self._process.pid)
+        self._ended.set()
+
+    def _reap(self) -> None:
+        self._process.wait()
+        self._kill_group()
+
+    def _kill_group(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+
+
+def environment(launch: Launch, *, venv: Path, base: Path, temporary: Path, port: int) -> dict[str, str]:
+    """The variables of a container: the image's, the platform's, the model's, and where things lie. Nothing inherited.
+
+    The model's values that name a place below `/opt/ml` or `/tmp` name the same place of this instance.
+    """
+    places = {_MODEL_BASE: str(base), _TEMPORARY: str(temporary)}
+    given = {name: _moved(value, places) for name, value in launch.environment.items()}
+    return (
+        {"LANG": "C.UTF-8", "HOME": str(temporary), **launch.provided}
+        | launch.image.environment
+        | given
+        | {
+            "PATH": f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin",
+            "PYTHONPATH": str(launch.image.root / PROGRAM),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "SAGEMAKER_BASE_DIR": str(base),
+            "SAGEMAKER_BIND_TO_HOST": "127.0.0.1",
+            "SAGEMAKER_BIND_TO_PORT": str(port),
+            "TMPDIR": str(temporary),
+        }
+    )
+
+
+def _moved(value: str, places: dict[str, str]) -> str:
+    for place, here in places.items():
+        if value == place or value.startswith(f"{place}/"):
+            return here + value[len(place) :]
+    return value
+
+
+@functools.cache
+def confinement() -> tuple[str, ...]:
+    """The command prefix under which even root obeys file modes, so that a read-only folder is one; () elsewhere."""
+    setpriv = shutil.which("setpriv")
+    if sys.platform != "linux" or os.geteuid() != 0 or setpriv is None:
+        return ()
+    prefix = (setpriv, "--bounding-set", "-dac_override", "--inh-caps", "-dac_override", "--")
+    works = subprocess.run([*prefix, "true"], capture_output=True, check=False, timeout=10).returncode == 0
+    return prefix if works else ()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port

@@ -1,0 +1,136 @@
+"""The local cloud in one process: builds the parts, serves, and ends without leaving anything behind."""
+
+import errno
+import logging
+import os
+import socket
+import threading
+from pathlib import Path
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+from werkzeug.serving import make_server
+
+from glue.localcloud import bucket_policies, trees
+from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
+from glue.localcloud.app import Application
+from glue.localcloud.application_autoscaling import autoscaling_service
+from glue.localcloud.blobs import BlobStore
+from glue.localcloud.clients import Clients
+from glue.localcloud.clock import Clock
+from glue.localcloud.dataplane import Invoker
+from glue.localcloud.ecr import Registry
+from glue.localcloud.endpoints import Endpoints
+from glue.localcloud.fleet import Platform
+from glue.localcloud.images import ImageStore
+from glue.localcloud.leftovers import sweep
+from glue.localcloud.log_shipper import LogShipper
+from glue.localcloud.processes import Guard, ProcessRuntime
+from glue.localcloud.protocol import Document
+from glue.localcloud.sagemaker.control_plane import ControlPlane
+from glue.localcloud.sagemaker.runtime_api import RuntimeApi
+
+HOST = "127.0.0.1"
+PREFERRED_PORT = 4599
+
+_LAST_GRACE = 2.0  # seconds of the machine's clock that an instance has when the whole cloud ends
+_log = logging.getLogger(__name__)
+
+
+class LocalCloud:
+    """A local cloud on `listener`: state and logs in `state_dir`, virtual environments in `cache_dir`."""
+
+    def __init__(self, state_dir: Path, cache_dir: Path, *, listener: socket.socket, clock: Clock) -> None:
+        bucket_policies.install()
+        self._clock = clock
+        self.url = f"http://{HOST}:{listener.getsockname()[1]}"
+        instances_dir = state_dir / "instances"
+        if swept := sweep(instances_dir):
+            _log.warning("instances of an earlier local cloud still ran and were ended: %s", ", ".join(swept))
+        for of_the_last_one in ("logs", "layers"):
+            trees.remove(state_dir / of_the_last_one)
+        clients = Clients(self.url)
+        blobs = BlobStore(state_dir / "layers")
+        self._guard = Guard()
+        if os.getpgrp() == os.getpid():
+            self._guard.add(os.getpgrp())  # for the programs that this process runs, such as pip
+        platform = Platform(
+            clients=clients,
+            clock=clock,
+            images=ImageStore(state_dir / "images", clients),
+            runtimes={"process": ProcessRuntime(cache_dir, self._guard)},
+            logs=LogShipper(clients, clock, state_dir / "logs"),
+            invoker=Invoker(clients, clock),
+            instances_dir=instances_dir,
+        )
+        self._endpoints = Endpoints(platform)
+        services = [
+            ControlPlane(self._endpoints, clock).service(),
+            RuntimeApi(self._endpoints, clock).service(),
+            Registry(blobs, self.url).service(),
+            autoscaling_service(),
+        ]
+        application = Application(services, blobs, self.status)
+        self._server = make_server(
+            HOST,
+            listener.getsockname()[1],
+            application,
+            threaded=True,
+            request_handler=MotoRequestHandler,
+            fd=listener.fileno(),
+        )
+        self._thread = threading.Thread(target=self._server.serve_forever, name="server", daemon=True)
+        self._started = clock.now()
+
+    def start(self) -> None:
+        """Answer requests from now on."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """End every instance, then the service (which the instances' last lines of log still go to)."""
+        self._endpoints.close(_LAST_GRACE * self._clock.speed)
+        self._server.shutdown()
+        self._guard.close()
+        self._server.server_close()
+
+    def status(self) -> Document:
+        """How it is, for `glue local status`."""
+        return {
+            "pid": os.getpid(),
+            "endpoint_url": self.url,
+            "region": DEFAULT_REGION,
+            "account_id": DEFAULT_ACCOUNT,
+            "speed": self._clock.speed,
+            "started": self._started.isoformat(timespec="seconds"),
+            "endpoints": [
+                {
+                    "account_id": endpoint.scope.account,
+                    "region": endpoint.scope.region,
+                    "name": endpoint.name,
+                    "status": endpoint.status,
+                    "instances": endpoint.instance_count,
+                    "waiting": len(endpoint.queue),
+                }
+                for endpoint in self._endpoints.all()
+            ],
+        }
+
+
+def listen(port: int | None) -> socket.socket:
+    """A socket that listens on `port` of this machine only; without one, on the usual port or any that is free.
+
+    Raises:
+        OSError: `port` is taken.
+    """
+    for candidate in [port] if port is not None else [PREFERRED_PORT, 0]:
+        listener = socket.socket()
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((HOST, candidate))
+            listener.listen()
+        except OSError as error:
+            listener.close()
+            if port is not None or error.errno != errno.EADDRINUSE:
+                raise
+        else:
+            return listener
+    raise OSError(errno.EADDRINUSE, "no port is free")

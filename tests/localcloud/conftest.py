@@ -1,0 +1,40 @@
+"""A real local cloud for the tests: one for all of them, and one of its own for a test that kills it."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from glue.localcloud import daemon
+from tests.localcloud.support import Account
+
+
+@pytest.fixture(scope="session")
+def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="session")
+def cloud_dir(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cloud")
+    daemon.up(folder, exit_with=os.getpid(), cache_dir=cache_dir)
+    yield folder
+    daemon.down(folder)
+
+
+@pytest.fixture(scope="session")
+def cloud(cloud_dir: Path) -> daemon.Status:
+    return daemon.status(cloud_dir)
+
+
+@pytest.fixture(scope="session")
+def account(cloud: daemon.Status, tmp_path_factory: pytest.TempPathFactory) -> Account:
+    assert cloud.endpoint_url is not None
+    return Account(cloud.endpoint_url, "111122223333", tmp_path_factory.mktemp("account"))
+
+
+@pytest.fixture
+def other_account(cloud: daemon.Status, tmp_path: Path) -> Account:
+    assert cloud.endpoint_url is not None
+    return Account(cloud.endpoint_url, "444455556666", tmp_path)

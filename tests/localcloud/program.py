@@ -1,0 +1,125 @@
+"""A serving program for tests, which misbehaves as it is told: the file becomes `opt/program/program.py` of an image.
+
+How it starts is told by `STARTS` (well, crash, never_ready, slow); what a request does by its JSON body's `do`.
+"""
+
+import json
+import os
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+BASE = Path(os.environ["SAGEMAKER_BASE_DIR"])
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.answer(503 if os.environ.get("STARTS") == "never_ready" else 200, b"")
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        try:
+            order = json.loads(body)
+        except ValueError:
+            order = {"do": "size"}
+        print(f"request {self.headers.get('X-Amzn-SageMaker-Inference-Id')} {order.get('do')}", flush=True)
+        getattr(self, f"do_{order['do']}")(order, body)
+
+    def do_echo(self, order: dict[str, Any], body: bytes) -> None:
+        self.answer(200, body, content_type=self.headers.get("Accept", "application/json"))
+
+    def do_size(self, order: dict[str, Any], body: bytes) -> None:
+        self.answer(200, str(len(body)).encode())
+
+    def do_headers(self, order: dict[str, Any], body: bytes) -> None:
+        self.answer(200, json.dumps(dict(self.headers)).encode())
+
+    def do_environment(self, order: dict[str, Any], body: bytes) -> None:
+        facts = {"environ": dict(os.environ), "model": sorted(str(p.relative_to(BASE)) for p in BASE.rglob("*"))}
+        self.answer(200, json.dumps(facts).encode())
+
+    def do_write(self, order: dict[str, Any], body: bytes) -> None:
+        written = {}
+        for name in order["paths"]:
+            try:
+                with Path(os.path.expandvars(name)).open("a") as file:
+                    file.write("x")
+                written[name] = "written"
+            except OSError as error:
+                written[name] = type(error).__name__
+        self.answer(200, json.dumps(written).encode())
+
+    def do_refuse(self, order: dict[str, Any], body: bytes) -> None:
+        self.answer(order["status"], json.dumps({"error": {"message": order["message"]}}).encode())
+
+    def do_hang(self, order: dict[str, Any], body: bytes) -> None:
+        time.sleep(order["seconds"])
+        self.answer(200, b"late")
+
+    def do_trickle(self, order: dict[str, Any], body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "100")
+        self.end_headers()
+        for _ in range(100):
+            self.wfile.write(b".")
+            time.sleep(0.1)
+
+    def do_large(self, order: dict[str, Any], body: bytes) -> None:
+        self.answer(200, b"x" * order["size"])
+
+    def do_die(self, order: dict[str, Any], body: bytes) -> None:
+        os._exit(order.get("status", 9))
+
+    def do_die_once(self, order: dict[str, Any], body: bytes) -> None:
+        mark = Path(order["mark"])
+        if not mark.exists():
+            mark.touch()
+            os._exit(9)
+        self.answer(200, b"second time")
+
+    def do_gate(self, order: dict[str, Any], body: bytes) -> None:
+        """Leave a mark, wait for another one."""
+        Path(order["arrived"]).touch()
+        deadline = time.monotonic() + 20
+        while not Path(order["open"]).exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.answer(200, b"through")
+
+    def do_no_length(self, order: dict[str, Any], body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.wfile.write(b"without length")
+        self.close_connection = True
+
+    def answer(self, status: int, body: bytes, *, content_type: str = "application/json") -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Silence: /ping is asked all the time."""
+
+
+def main() -> None:
+    starts = os.environ.get("STARTS", "well")
+    print(f"program {sys.argv[1:]} starts {starts}", flush=True)
+    if starts == "crash":
+        raise RuntimeError("the model cannot be loaded")
+    if starts == "slow":
+        time.sleep(float(os.environ["STARTS_AFTER"]))
+    if starts == "with_child" and os.fork() == 0:
+        time.sleep(300)
+    server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)
+    server.daemon_threads = True
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,218 @@
+"""Local clouds of their own: started, found, killed."""
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from glue.errors import UsageError
+from glue.localcloud import daemon
+from glue.localcloud.state import StateDir
+from tests.localcloud.support import Account, eventually
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    yield tmp_path / "cloud"
+    daemon.down(tmp_path / "cloud")
+
+
+def account_of(status: daemon.Status, folder: Path) -> Account:
+    assert status.endpoint_url is not None
+    return Account(status.endpoint_url, "111122223333", folder)
+
+
+def group_of(folder: Path) -> int:
+    """The process group of the only instance."""
+
+    def look() -> int:
+        found = [json.loads(file.read_text())["group"] for file in folder.glob("instances/i-*/instance.json")]
+        return found[0] if found else 0
+
+    return eventually(look)
+
+
+def lives(group: int) -> bool:
+    """Whether a process of the group runs; one that has ended and waits for its parent does not."""
+    told = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True).stdout
+    return any(line.split()[0] == str(group) and "Z" not in line.split()[1] for line in told.splitlines())
+
+
+def test_importing_the_functions_is_cheap() -> None:
+    heavy = "{'moto', 'boto3', 'botocore', 'flask', 'werkzeug', 'urllib3', 'httpx'} & set(sys.modules)"
+    program = f"import sys; import glue.localcloud.daemon; print({heavy})"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_a_cloud_is_ready_soon_found_and_ended(folder: Path, cache_dir: Path) -> None:
+    assert daemon.status(folder) == daemon.Status(running=False)
+    started = time.monotonic()
+    up = daemon.up(folder, cache_dir=cache_dir)
+    assert time.monotonic() - started < 4
+    assert (up.running, up.region, up.account_id, up.speed) == (True, "us-east-1", "000000000000", 1.0)
+    assert up.endpoints == []
+    assert daemon.up(folder, cache_dir=cache_dir).pid == up.pid
+    assert stat.S_IMODE(StateDir(folder).state_file.stat().st_mode) == 0o600
+    assert any("ready on" in line for line in daemon.logs(folder))
+    assert daemon.down(folder)
+    assert not daemon.status(folder).running
+    assert not StateDir(folder).state_file.exists()
+    assert up.endpoint_url is not None
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(up.endpoint_url.rpartition(":")[2]))) != 0
+    assert up.pid is not None
+    assert not Path(f"/proc/{up.pid}").exists()
+    assert not daemon.down(folder)
+
+
+def test_it_listens_on_this_machine_only(cloud: daemon.Status) -> None:
+    assert cloud.endpoint_url is not None
+    port = int(cloud.endpoint_url.rpartition(":")[2])
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.2", port))  # would be taken if it listened on every address
+
+
+def test_a_taken_port_is_named_with_who_has_it(folder: Path, cloud: daemon.Status) -> None:
+    assert cloud.endpoint_url is not None
+    port = int(cloud.endpoint_url.rpartition(":")[2])
+    with pytest.raises(UsageError) as error:
+        daemon.up(folder, port=port)
+    assert error.value.message == f"port {port} is taken by another local cloud (process {cloud.pid})"
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(UsageError, match=f"port {other.getsockname()[1]} is taken by"):
+            daemon.up(folder, port=other.getsockname()[1])
+
+
+@pytest.mark.parametrize(("port", "speed"), [(0, 1.0), (65536, 1.0), (None, 0.0), (None, -1.0), (None, float("nan"))])
+def test_wrong_settings_are_refused(folder: Path, port: int | None, speed: float) -> None:
+    with pytest.raises(UsageError, match="allowed is"):
+        daemon.up(folder, port=port, speed=speed)
+
+
+def test_other_settings_than_the_running_clouds_are_refused(cloud_dir: Path, cloud: daemon.Status) -> None:
+    with pytest.raises(UsageError, match="runs at speed 1, not 60"):
+        daemon.up(cloud_dir, speed=60)
+    with pytest.raises(UsageError, match="not on port 4"):
+        daemon.up(cloud_dir, port=4)
+
+
+def test_several_that_start_at_once_are_one(folder: Path, cache_dir: Path) -> None:
+    found: list[int | None] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(daemon.up(folder, cache_dir=cache_dir).pid)) for _ in range(3)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 3
+    assert len(set(found)) == 1
+
+
+def test_an_interrupted_start_leaves_nothing(folder: Path, cache_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Path] = []
+
+    def interrupted(state_dir: Path) -> daemon.Status:
+        looks.append(state_dir)
+        if len(looks) > 1:
+            eventually(StateDir(folder).held)
+            raise KeyboardInterrupt
+        return daemon.Status(running=False)
+
+    monkeypatch.setattr(daemon, "status", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        daemon.up(folder, cache_dir=cache_dir)
+    assert not StateDir(folder).held()
+
+
+def test_a_stale_state_file_is_no_cloud(folder: Path) -> None:
+    state = StateDir(folder)
+    folder.mkdir()
+    state.lock_file.touch()
+    state.state_file.write_text(json.dumps({"pid": os.getpid(), "endpoint_url": "http://127.0.0.1:1"}))
+    assert not daemon.status(folder).running
+    daemon.down(folder)  # and does not kill the process that has the number now
+
+
+def test_a_cloud_ends_with_the_process_it_belongs_to(folder: Path, cache_dir: Path) -> None:
+    owner = subprocess.Popen(["sleep", "60"])
+    daemon.up(folder, exit_with=owner.pid, cache_dir=cache_dir)
+    owner.kill()
+    owner.wait()
+    eventually(lambda: not StateDir(folder).held(), what="the cloud ends")
+    assert not daemon.status(folder).running
+
+
+def test_a_killed_cloud_leaves_no_instance(folder: Path, cache_dir: Path) -> None:
+    up = daemon.up(folder, cache_dir=cache_dir)
+    account_of(up, folder).deploy("killed", environment={"STARTS": "with_child"})
+    group = group_of(folder)
+    assert lives(group)
+    assert up.pid is not None
+    os.kill(up.pid, signal.SIGKILL)
+    eventually(lambda: not lives(group), within=5, what="the instance and its child end")
+    again = daemon.up(folder, cache_dir=cache_dir)
+    assert again.pid != up.pid
+    assert account_of(again, folder).deploy("killed") == "killed"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds the guard in /proc")
+def test_what_a_cloud_and_its_guard_left_is_swept_when_the_next_one_starts(folder: Path, cache_dir: Path) -> None:
+    up = daemon.up(folder, cache_dir=cache_dir)
+    account_of(up, folder).deploy("left")
+    group = group_of(folder)
+    assert up.pid is not None
+    children = Path(f"/proc/{up.pid}/task/{up.pid}/children").read_text().split()
+    guards = [int(pid) for pid in children if b"guard.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    for pid in (*guards, up.pid):
+        os.kill(pid, signal.SIGKILL)
+    eventually(lambda: not StateDir(folder).held())
+    assert lives(group)
+    daemon.up(folder, cache_dir=cache_dir)
+    assert not lives(group)
+    assert any("still ran and were ended" in line for line in daemon.logs(folder))
+
+
+def test_ending_a_cloud_in_the_middle_of_a_request_leaves_nothing(folder: Path, cache_dir: Path) -> None:
+    account = account_of(daemon.up(folder, cache_dir=cache_dir), folder)
+    account.deploy("busy")
+    account.invoke("busy", {"do": "hang", "seconds": 60})
+    group = group_of(folder)
+    eventually(lambda: "hang" in account.logs("busy"))
+    started = time.monotonic()
+    assert daemon.down(folder)
+    assert time.monotonic() - started < 8
+    assert not lives(group)
+    assert list((folder / "instances").glob("*")) == []
+
+
+def test_time_runs_faster_when_told_to(folder: Path, cache_dir: Path) -> None:
+    account = account_of(daemon.up(folder, speed=600, cache_dir=cache_dir), folder)
+    topic, inbox = account.topic("fast")
+    account.deploy("fast", topics=(topic, topic), startup=3600)
+    sagemaker = account.client("sagemaker")
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="fast", DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 0}]
+    )
+    account.settled("fast")
+    answer = account.invoke("fast", {"do": "echo"}, RequestTTLSeconds=1200)  # two seconds of the machine's
+    assert account.outcome(answer)[0] == "Failed"
+    message = inbox.result(answer["InferenceId"])
+    assert "waited longer than 1200 seconds in the queue" in message["failureReason"]
+    account.deploy("fails-in-time", environment={"STARTS": "never_ready"}, startup=900)
+    assert account.describe("fails-in-time")["EndpointStatus"] == "Failed"
+    events = account.client("logs").filter_log_events(logGroupName="/aws/sagemaker/Endpoints/fails-in-time")["events"]
+    assert "did not answer /ping within 900 s" in events[-1]["message"]
+    assert events[-1]["timestamp"] / 1000 - time.time() > 600
