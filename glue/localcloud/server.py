@@ -10,7 +10,7 @@ from pathlib import Path
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from glue.localcloud import bucket_policies, trees
+from glue.localcloud import bucket_policies, deliveries, trees
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.app import Application
 from glue.localcloud.application_autoscaling import autoscaling_service
@@ -41,6 +41,7 @@ class LocalCloud:
 
     def __init__(self, state_dir: Path, cache_dir: Path, *, listener: socket.socket, clock: Clock) -> None:
         bucket_policies.install()
+        deliveries.install()
         self._clock = clock
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
         instances_dir = state_dir / "instances"
