@@ -14,9 +14,9 @@ from glue.profiles import Profile
 from glue.progress import Reporter
 from glue.project import Project
 from glue.releases import Release, Source, read_release, with_artifact, with_image, write_release
-from glue.requirements import Requirements, read_lock
 from glue.revision import revision_of
 from glue.workloads import Workload, load_workload, workload_names
+from glue.workloads.requirements import Requirements, read_lock
 
 
 @dataclass(frozen=True)

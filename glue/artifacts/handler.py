@@ -14,8 +14,8 @@ from typing import Any
 
 from glue.artifacts import imports, probe
 from glue.errors import FailedError
-from glue.requirements import Requirements
 from glue.workloads import HANDLER
+from glue.workloads.requirements import Requirements
 
 _OUTPUT_TAIL = 4000  # bytes
 

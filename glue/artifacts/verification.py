@@ -12,8 +12,8 @@ from glue.artifacts.manifest import ArchiveManifest, read_manifest
 from glue.errors import FailedError
 from glue.progress import Reporter, mebibytes
 from glue.releases import ManifestEntry
-from glue.requirements import Requirements, declared
 from glue.workloads import ARCHIVE_MANIFEST, HANDLER
+from glue.workloads.requirements import Requirements, declared
 
 _OWN_REQUIREMENTS = "code/requirements.txt"
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from glue.golden import Tolerance
+from glue.workloads.golden import Tolerance
 
 _SHOWN = 60
 

@@ -14,9 +14,9 @@ from glue.checks.subject import Subject
 from glue.checks.verdicts import Finding, failed, passed
 from glue.cloud import Cloud
 from glue.evidence import GoldenResult
-from glue.golden import GoldenCase
 from glue.invocation import EndpointClient, Payload, Result, Status, body_name, invoke_all, patience
 from glue.progress import Reporter
+from glue.workloads.golden import GoldenCase
 
 GOLDEN = "golden"
 NOTIFICATION_SECONDS = 60.0

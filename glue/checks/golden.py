@@ -4,8 +4,8 @@ import re
 
 from glue.checks.comparison import differences, summary
 from glue.checks.verdicts import Finding, failed, passed
-from glue.golden import GoldenCase, Tolerance, parse_json
 from glue.invocation.results import Notification, Result, Status, model_status
+from glue.workloads.golden import GoldenCase, Tolerance, parse_json
 
 
 def judge(case: GoldenCase, result: Result, body: bytes | None, notification: Notification | None) -> Finding:

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from glue.deployed import DeployedEndpoint
-from glue.golden import GoldenCase
 from glue.profiles import Endpoint
 from glue.releases import EndpointRelease
+from glue.workloads.golden import GoldenCase
 
 
 @dataclass(frozen=True)

@@ -21,12 +21,12 @@ from glue.deployed import DeployedEndpoint
 from glue.errors import FailedError
 from glue.evidence import Check, Evidence, GoldenResult
 from glue.files import write_atomically
-from glue.golden import load_cases
 from glue.profiles import Profile
 from glue.progress import Reporter
 from glue.project import Project
 from glue.releases import Release
 from glue.workloads import load_workload
+from glue.workloads.golden import load_cases
 
 EVIDENCE_FILE = "evidence.json"
 

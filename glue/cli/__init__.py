@@ -1,5 +1,5 @@
 """The command line: parse, call a use case, print."""
 
-from glue.cli.app import main
+from glue.cli.program import main
 
 __all__ = ["main"]

@@ -10,8 +10,8 @@ from glue.archives import ArchiveWriter
 from glue.errors import UsageError
 from glue.images.oci import PROCESS_RUNTIME, RUNTIME_LABEL, Image, Layer, image
 from glue.progress import Reporter
-from glue.requirements import read_lock
 from glue.workloads import Workload
+from glue.workloads.requirements import read_lock
 
 _PROGRAM = "opt/program"
 

@@ -12,9 +12,9 @@ import pytest
 from glue.checks.subject import Subject
 from glue.cloud import Cloud
 from glue.deployed import DeployedEndpoint
-from glue.golden import load_cases
 from glue.profiles.models import Autoscaling, Endpoint, Timeouts
 from glue.releases import EndpointRelease
+from glue.workloads.golden import load_cases
 from tests.localcloud.support import REGION, Account
 
 TIMEOUTS = Timeouts(server=300, startup=600, model_download=600, invocation=20)

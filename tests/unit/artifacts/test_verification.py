@@ -13,7 +13,7 @@ from glue.archives import ArchiveWriter
 from glue.artifacts import Interpreter, verify
 from glue.errors import FailedError
 from glue.progress import Silent
-from glue.requirements import Requirements
+from glue.workloads.requirements import Requirements
 
 ROOT = Path(__file__).resolve().parents[3]
 SERVING = ROOT / "container" / "serving"

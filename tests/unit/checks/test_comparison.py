@@ -8,7 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from glue.checks.comparison import Difference, differences, summary
-from glue.golden import Tolerance
+from glue.workloads.golden import Tolerance
 
 EXACT = Tolerance()
 JSON = st.recursive(

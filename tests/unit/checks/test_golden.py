@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from glue.checks.golden import judge
-from glue.golden import Expectation, GoldenCase, Request, Tolerance
 from glue.invocation.payloads import Payload
 from glue.invocation.results import Notification, Result, Status
+from glue.workloads.golden import Expectation, GoldenCase, Request, Tolerance
 
 COMPLETED = Result(Payload(Path("plan.png"), "image/png"), "the-id", Status.COMPLETED, answer_seconds=1.23456)
 FAILED = replace(COMPLETED, status=Status.FAILED, reason='{"error": {"code": "x", "message": "not an image"}}')

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from glue.errors import UsageError
-from glue.requirements import declared, read_lock
+from glue.workloads.requirements import declared, read_lock
 
 HASH = f"--hash=sha256:{'0' * 64}"
 LOCK = f"""\

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from glue.errors import UsageError
-from glue.golden import Tolerance, load_cases
+from glue.workloads.golden import Tolerance, load_cases
 
 SUCCESS = """\
 description: a plan with two rooms
