@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glue.cloud import cloud_of
-from glue.errors import GlueError
+from glue.errors import GlueError, MissingError
+from glue.localcloud import venvs
 from glue.profiles import Profile, load_profile
 from glue.progress import Reporter
 from glue.project import Project
@@ -15,6 +16,7 @@ from glue.releases import read_release, require_complete
 from glue.terraform import mirrors
 from glue.terraform.installation import install_terraform
 from glue.terraform.toolchain import find_terraform, toolchain
+from glue.workloads import Workload, load_workload, workload_names
 
 Verdict = Literal["ok", "warning", "missing"]
 _ENGINES = ("docker", "podman", "buildah")
@@ -43,7 +45,8 @@ def examine(project: Project, environment: str | None) -> Iterator[Finding]:
 
 
 def repair(project: Project, reporter: Reporter) -> None:
-    """Bring what can be brought: Terraform into the project's tool folder, and a provider mirror where one is needed.
+    """Bring what can be brought: Terraform into the tool folder, a provider mirror where one is needed, and the
+    virtual environments in which the local cloud runs the workloads.
 
     Raises:
         GlueError: a download failed or is not what was published.
@@ -55,6 +58,20 @@ def repair(project: Project, reporter: Reporter) -> None:
         if found:
             mirrors.remember(project, found)
             reporter.note(f"the provider registry does not answer: providers come from the mirror {found}")
+    for name in workload_names(project.workloads_dir):
+        _install(load_workload(project.workloads_dir, name), reporter)
+
+
+def _install(workload: Workload, reporter: Reporter) -> None:
+    """Make the virtual environment of `workload` ahead of its first start, which then takes a second."""
+    cache = venvs.default_cache_dir()
+    if venvs.is_made(workload.requirements, cache):
+        return
+    reporter.step(f"installing the requirements of {workload.name} for the local cloud")
+    try:
+        venvs.environment_for(workload.requirements, cache)
+    except venvs.InstallError as error:
+        raise MissingError(f"{workload.requirements}: {error}", hints=["check the connection to PyPI"]) from error
 
 
 def _terraform(project: Project) -> Finding:

@@ -41,7 +41,7 @@ def _report(error: GlueError) -> None:
         typer.echo(json.dumps(document, indent=2))
     typer.echo(f"error: {error.message}", err=True)
     for hint in error.hints:
-        typer.echo(f"  try: {hint}", err=True)
+        typer.echo(f"  → {hint}", err=True)
 
 
 def _client_error(error: Exception) -> GlueError | None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 CACHE_SETTING = "GLUE_CACHE_DIR"
+_COMPLETE = ".complete"
 _INSTALL_TIMEOUT = 1800  # seconds of the machine's clock: installing is real work
 
 
@@ -38,17 +39,24 @@ def environment_for(lock: Path, cache_dir: Path) -> Path:
     Raises:
         InstallError: pip failed.
     """
-    identity = f"{sys.implementation.cache_tag} {platform.machine()} {sys.base_prefix}\n"
-    name = hashlib.sha256(identity.encode() + lock.read_bytes()).hexdigest()[:32]
-    folder = cache_dir / "venvs" / name
-    complete = folder / ".complete"
+    folder = _folder(lock, cache_dir)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _exclusive(folder.parent / f"{name}.lock"):
-        if not complete.exists():
+    with _exclusive(folder.with_suffix(".lock")):
+        if not is_made(lock, cache_dir):
             shutil.rmtree(folder, ignore_errors=True)
             _make(folder, lock)
-            complete.touch()
+            (folder / _COMPLETE).touch()
     return folder
+
+
+def is_made(lock: Path, cache_dir: Path) -> bool:
+    """Whether the virtual environment for `lock` is there, whole."""
+    return (_folder(lock, cache_dir) / _COMPLETE).exists()
+
+
+def _folder(lock: Path, cache_dir: Path) -> Path:
+    identity = f"{sys.implementation.cache_tag} {platform.machine()} {sys.base_prefix}\n"
+    return cache_dir / "venvs" / hashlib.sha256(identity.encode() + lock.read_bytes()).hexdigest()[:32]
 
 
 @contextmanager

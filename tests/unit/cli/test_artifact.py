@@ -12,19 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from glue.cli import main
 from glue.project import Project
+from tests.unit.cli.conftest import Run
 
 HANDLER = "def model_fn(model_dir): ...\n\n\ndef predict_fn(data, model): ...\n"
-
-
-def _glue(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["glue", *arguments])
-    try:
-        main()
-    except SystemExit as ended:
-        return int(ended.code or 0)
-    return 0
 
 
 @pytest.fixture
@@ -45,25 +36,23 @@ def folder(project: Project) -> Path:
 
 
 @pytest.mark.usefixtures("folder")
-def test_a_workload_is_packed_and_described(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
+def test_a_workload_is_packed_and_described(glue: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     out = tmp_path / "model.tar.gz"
-    assert _glue(monkeypatch, "artifact", "pack", "detector", "--out", str(out), "--json") == 0
+    assert glue("artifact", "pack", "detector", "--out", str(out), "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["functions"] == ["model_fn", "predict_fn"]
-    assert _glue(monkeypatch, "artifact", "verify", str(out), "--json") == 0
+    assert glue("artifact", "verify", str(out), "--json") == 0
     assert json.loads(capsys.readouterr().out) == document
-    assert _glue(monkeypatch, "artifact", "verify", "detector") == 0
+    assert glue("artifact", "verify", "detector") == 0
     assert document["sha256"] in capsys.readouterr().out
 
 
 def test_an_artifact_that_would_not_load_is_not_kept(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+    glue: Run, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
 ) -> None:
     (folder / "inference.py").write_text(f"import absent_module\n{HANDLER}")
     out = tmp_path / "model.tar.gz"
-    assert _glue(monkeypatch, "artifact", "pack", "detector", "--out", str(out)) == 1
+    assert glue("artifact", "pack", "detector", "--out", str(out)) == 1
     assert "code/inference.py:1: imports absent_module" in capsys.readouterr().err
     assert not out.exists()
 
@@ -102,9 +91,9 @@ def _lives(pid: int) -> bool:
 
 @pytest.mark.usefixtures("folder")
 def test_an_image_is_built_into_a_folder(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Project, tmp_path: Path
+    glue: Run, capsys: pytest.CaptureFixture[str], project: Project, tmp_path: Path
 ) -> None:
-    assert _glue(monkeypatch, "image", "build", "detector", "--out", str(tmp_path / "image"), "--json") == 0
+    assert glue("image", "build", "detector", "--out", str(tmp_path / "image"), "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert (tmp_path / "image" / "blobs" / "sha256" / document["digest"].removeprefix("sha256:")).is_file()
 
@@ -126,13 +115,13 @@ def test_an_image_is_built_into_a_folder(
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_and_shows_no_traceback(
-    monkeypatch: pytest.MonkeyPatch,
+    glue: Run,
     capsys: pytest.CaptureFixture[str],
     arguments: tuple[str, ...],
     code: int,
     message: str,
 ) -> None:
-    assert _glue(monkeypatch, *arguments) == code
+    assert glue(*arguments) == code
     errors = capsys.readouterr().err
     assert message in errors
     assert "Traceback" not in errors

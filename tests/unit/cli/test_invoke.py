@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from glue.cli import main
 
-
-def _glue(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+def _glue(glue: Run, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["glue", *arguments])
     with pytest.raises(SystemExit) as caught:
         main()
@@ -24,11 +22,11 @@ def image(tmp_path: Path) -> str:
 
 
 def test_all_wrong_files_are_named_before_anything_is_looked_up(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, image: str
+    glue: Run, capsys: pytest.CaptureFixture[str], tmp_path: Path, image: str
 ) -> None:
     empty = tmp_path / "empty.png"
     empty.touch()
-    code = _glue(monkeypatch, "invoke", "gone.png", image, str(empty), "--env", "no-such-environment")
+    code = glue("invoke", "gone.png", image, str(empty), "--env", "no-such-environment")
     errors = capsys.readouterr().err
     assert code == 2
     assert "gone.png: no such file" in errors
@@ -36,10 +34,8 @@ def test_all_wrong_files_are_named_before_anything_is_looked_up(
     assert image not in errors
 
 
-def test_a_mistake_is_one_json_document_for_programs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    code = _glue(monkeypatch, "invoke", "gone.png", "--env", "local", "--json")
+def test_a_mistake_is_one_json_document_for_programs(glue: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    code = glue("invoke", "gone.png", "--env", "local", "--json")
     document = json.loads(capsys.readouterr().out)
     assert code == 2
     assert document["error"]["exit_code"] == 2
@@ -60,6 +56,7 @@ def test_a_mistake_is_one_json_document_for_programs(
     ],
 )
 def test_wrong_options_are_named(
+    glue: Run,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     image: str,
@@ -67,12 +64,12 @@ def test_wrong_options_are_named(
     message: str,
 ) -> None:
     monkeypatch.delenv("GLUE_ENV", raising=False)
-    assert _glue(monkeypatch, "invoke", image, *arguments) == 2
+    assert glue("invoke", image, *arguments) == 2
     assert message in capsys.readouterr().err
 
 
 def test_a_folder_for_answers_that_is_a_file_is_refused(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], image: str
+    glue: Run, capsys: pytest.CaptureFixture[str], image: str
 ) -> None:
-    assert _glue(monkeypatch, "invoke", image, "--env", "local", "--wait", "--out", image) == 2
+    assert glue("invoke", image, "--env", "local", "--wait", "--out", image) == 2
     assert f"--out {image}: cannot be made a folder" in capsys.readouterr().err

@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
-from glue.cli import main
 from glue.project import Project
+from tests.unit.cli.conftest import Run
 
 
-def _glue(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+def _glue(glue: Run, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr(sys, "argv", ["glue", *arguments])
     with pytest.raises(SystemExit) as caught:
         main()
@@ -16,23 +16,23 @@ def _glue(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
 
 
 def test_an_unknown_environment_is_refused_with_those_allowed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Project
+    glue: Run, capsys: pytest.CaptureFixture[str], project: Project
 ) -> None:
-    assert _glue(monkeypatch, "verify-endpoint", "--env", "nowhere") == 2
+    assert glue("verify-endpoint", "--env", "nowhere") == 2
     assert "no environment 'nowhere': allowed is one of dev, local, prod, staging" in capsys.readouterr().err
 
 
 def test_an_unknown_endpoint_is_refused_with_those_allowed(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Project
+    glue: Run, capsys: pytest.CaptureFixture[str], project: Project
 ) -> None:
-    assert _glue(monkeypatch, "verify-endpoint", "--env", "dev", "--endpoint", "nothing") == 2
+    assert glue("verify-endpoint", "--env", "dev", "--endpoint", "nothing") == 2
     assert "--endpoint nothing: allowed is one of location-detector" in capsys.readouterr().err
 
 
 def test_without_a_release_it_says_which_commands_make_one(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], project: Project
+    glue: Run, capsys: pytest.CaptureFixture[str], project: Project
 ) -> None:
-    assert _glue(monkeypatch, "verify-endpoint", "--env", "dev") == 2
+    assert glue("verify-endpoint", "--env", "dev") == 2
     errors = capsys.readouterr().err
     assert "endpoint location-detector: no image" in errors
-    assert "try: glue image" in errors
+    assert "→ glue image" in errors

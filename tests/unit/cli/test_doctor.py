@@ -1,0 +1,76 @@
+"""`glue doctor`, as a user calls it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from glue.project import Project
+from tests.unit.cli.conftest import Run
+
+Capture = pytest.CaptureFixture[str]
+
+
+def findings(capsys: Capture) -> dict[str, dict[str, str]]:
+    return {found["id"]: found for found in json.loads(capsys.readouterr().out)["findings"]}
+
+
+@pytest.fixture(autouse=True)
+def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TF_PLUGIN_MIRROR", str(tmp_path))
+
+
+def test_a_machine_with_everything_lacks_nothing(glue: Run, project: Project, capsys: Capture) -> None:
+    assert glue("doctor", "--json") == 0
+    found = findings(capsys)
+    assert {found[name]["verdict"] for name in ("python", "terraform", "provider", "disk")} == {"ok"}
+
+
+def test_a_missing_terraform_is_named_with_its_remedy(
+    glue: Run, project: Project, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert glue("doctor", "--json") == 3
+    found = findings(capsys)
+    assert (found["terraform"]["verdict"], found["terraform"]["remedy"]) == ("missing", "make setup")
+    assert found["engine"]["verdict"] == "warning"
+    assert glue("doctor") == 3
+    assert "missing: terraform" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ('{"terraform_version": "1.11.0"}', "ok"),
+        ('{"terraform_version": "1.9.8"}', "missing"),
+        ('{"terraform_version": "2.0.0-beta1"}', "ok"),
+        ("Welcome", "missing"),
+    ],
+)
+def test_a_terraform_that_is_too_old_or_none_is_missing(
+    glue: Run,
+    project: Project,
+    capsys: Capture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+    verdict: str,
+) -> None:
+    program = tmp_path / "terraform"
+    program.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("GLUE_TERRAFORM", str(program))
+    glue("doctor", "--json")
+    assert findings(capsys)["terraform"]["verdict"] == verdict
+
+
+def test_an_environment_s_profile_account_and_release_are_looked_at(
+    glue: Run, project: Project, capsys: Capture
+) -> None:
+    assert glue("doctor", "--env", "local", "--json") == 3
+    found = findings(capsys)
+    assert found["profile"]["verdict"] == "ok"
+    assert "the local cloud is not running" in found["account"]["message"]
+    assert found["account"]["remedy"] == "start it: glue local up"
+    assert glue("doctor", "--env", "nope", "--json") == 3
+    assert "no environment 'nope'" in findings(capsys)["profile"]["message"]
