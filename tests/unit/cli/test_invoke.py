@@ -1,17 +1,11 @@
 """`glue invoke` on wrong input: every mistake named, exit code 2, nothing sent."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
 
-
-def _glue(glue: Run, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["glue", *arguments])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    return int(caught.value.code or 0)
+from tests.unit.cli.conftest import Run
 
 
 @pytest.fixture

@@ -1,18 +1,9 @@
 """`glue verify-endpoint` on wrong input."""
 
-import sys
-
 import pytest
 
 from glue.project import Project
 from tests.unit.cli.conftest import Run
-
-
-def _glue(glue: Run, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
-    monkeypatch.setattr(sys, "argv", ["glue", *arguments])
-    with pytest.raises(SystemExit) as caught:
-        main()
-    return int(caught.value.code or 0)
 
 
 def test_an_unknown_environment_is_refused_with_those_allowed(
