@@ -30,17 +30,19 @@ GLUE = Path(sys.executable).with_name("glue")
 
 
 def main() -> int:
-    """Print the ratio; exit 1 when it is above the limit."""
+    """Print the ratio beside the limit that it should keep; with `--strict`, exit 1 when it does not."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=3, help="pairs that count (default: %(default)s)")
-    runs = parser.parse_args().runs
+    parser.add_argument("--strict", action="store_true", help="exit 1 when the ratio is above the limit")
+    arguments = parser.parse_args()
+    runs = arguments.runs
     pairs = [(_demonstration(), _bare()) for _ in range(runs)]
     demos, bares = zip(*pairs, strict=True)
     ratio = statistics.median(demo / bare for demo, bare in pairs)
     print(f"glue demo                               {statistics.median(demos):6.1f} s (median of {runs})")
     print(f"terraform init + apply, two bare roots  {statistics.median(bares):6.1f} s")
     print(f"ratio                                   {ratio:6.2f}    (limit {LIMIT})")
-    return 0 if ratio <= LIMIT else 1
+    return int(arguments.strict and ratio > LIMIT)
 
 
 @contextmanager

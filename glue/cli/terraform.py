@@ -56,13 +56,12 @@ def apply(env: EnvOption, layer: LayerOption = "platform", yes: YesOption = Fals
     with Progress() as progress:
         deployment = _deployment(env, layer, progress)
         record = deployment.saved_plan()
-        if record is None:
+        if record is None and not yes:
             record = deployment.plan()
             _show(record, as_json=False, stderr=True)
-            _ask(record, "Apply this plan?", yes=yes)
-        outputs = deployment.carry_out(record)
-    done = "there was nothing to change in" if record.empty else "applied"
-    emit(outputs, f"{done} the {layer} layer of {env}", as_json=as_json)
+            _ask(record, "Apply this plan?", yes=False)
+        outputs = deployment.carry_out(record) if record else deployment.plan_and_apply().outputs
+    emit(outputs, f"the {layer} layer of {env} is what its profile and its release say", as_json=as_json)
 
 
 @app.command()

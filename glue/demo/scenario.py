@@ -23,7 +23,6 @@ from glue.releases import Release
 from glue.releasing import Registry, Releaser
 from glue.terraform.deployment import Deployment
 from glue.terraform.layers import Layer
-from glue.terraform.summary import summarize
 
 ENVIRONMENT = "local"
 ENDPOINT = "location-detector"
@@ -135,7 +134,4 @@ class _Steps:
 
     def _applied(self, layer: Layer) -> dict[str, Any]:
         deployment = Deployment(self.project, self.profile, self.cloud, layer, self.reporter)
-        record = deployment.plan()
-        for line in summarize(record.changes).splitlines():
-            self.reporter.note(line)
-        return deployment.carry_out(record)
+        return deployment.plan_and_apply().outputs

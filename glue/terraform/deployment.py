@@ -86,13 +86,7 @@ class Deployment:
         Raises:
             GlueError: wrong input, a missing tool, a locked state, or Terraform's own refusal.
         """
-        rendered = self.render()
-        if self.layer is Layer.PLATFORM and not destroy:
-            check_present(self._release(), self.cloud)
-        with self._exclusive(make_bucket=True) as terraform:
-            self.discard_plan()
-            for file, text in rendered.items():
-                write_atomically(file, text)
+        with self._ready_to_plan(destroy=destroy) as (terraform, rendered):
             self.reporter.step(f"planning the {self.layer} layer of {self.profile.environment}")
             result = self._run(
                 terraform,
@@ -118,6 +112,26 @@ class Deployment:
             )
             self._keep(record)
             return record
+
+    def plan_and_apply(self) -> Outcome:
+        """Plan, report the plan's summary and apply it, in one run of Terraform and with nobody asked.
+
+        Raises:
+            GlueError: as `plan` and `apply`.
+        """
+        with self._ready_to_plan() as (terraform, _):
+            self.reporter.step(f"planning and applying the {self.layer} layer of {self.profile.environment}")
+            result = self._run(
+                terraform,
+                "apply",
+                json=FLAG,
+                input=False,
+                auto_approve=FLAG,
+                lock_timeout=_STATE_LOCK_WAIT,
+                var_file=str(self.files.variables),
+            )
+            self._require_success("apply", result, ["run the command again: what was made is kept"])
+            return result
 
     def saved_plan(self) -> PlanRecord | None:
         """The plan that `apply` would apply, or None when there is none.
@@ -196,6 +210,18 @@ class Deployment:
         self.files.plan.unlink(missing_ok=True)
 
     @contextmanager
+    def _ready_to_plan(self, *, destroy: bool = False) -> Iterator[tuple[Terraform, dict[Path, str]]]:
+        """Terraform with its files rendered and nothing missing that they name, and no plan kept from before."""
+        rendered = self.render()
+        if self.layer is Layer.PLATFORM and not destroy:
+            check_present(self._release(), self.cloud)
+        with self._exclusive(make_bucket=True) as terraform:
+            self.discard_plan()
+            for file, text in rendered.items():
+                write_atomically(file, text)
+            yield terraform, rendered
+
+    @contextmanager
     def _exclusive(self, *, make_bucket: bool = False) -> Iterator[Terraform]:
         """Terraform, initialised, while no other run of this layer is under way in this checkout."""
         tools = self.workspace.tools()
@@ -225,7 +251,8 @@ class Deployment:
 
     def _once(self, terraform: Terraform, command: str, *arguments: str, **options: Any) -> Outcome:
         log = self.files.log(command)
-        code = terraform.run(command, *arguments, log=log, listen=narrate(self.reporter), **options)
+        listen = narrate(self.reporter, plans=command == "apply")
+        code = terraform.run(command, *arguments, log=log, listen=listen, **options)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         return outcome((parse_event(line) for line in lines if line.strip()), code)
 

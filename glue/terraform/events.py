@@ -4,7 +4,7 @@ Source: https://developer.hashicorp.com/terraform/internals/machine-readable-ui
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -60,6 +60,13 @@ def parse_event(line: str) -> dict[str, Any]:
     return event if isinstance(event, dict) else {"type": "log", "@message": line.rstrip()}
 
 
+def planned_change(event: Mapping[str, Any]) -> Iterator[Change]:
+    """The change that a `planned_change` event tells of; none if nothing would be changed."""
+    change = event["change"]
+    if change["action"] in CHANGING:
+        yield Change(change["resource"]["addr"], change["action"], change.get("reason"))
+
+
 def outcome(events: Iterable[dict[str, Any]], exit_code: int) -> Outcome:
     """The events of a whole run, gathered."""
     changes: list[Change] = []
@@ -68,8 +75,7 @@ def outcome(events: Iterable[dict[str, Any]], exit_code: int) -> Outcome:
     for event in events:
         match event.get("type"):
             case "planned_change":
-                change = event["change"]
-                changes.append(Change(change["resource"]["addr"], change["action"], change.get("reason")))
+                changes.extend(planned_change(event))
             case "diagnostic":
                 found = event["diagnostic"]
                 diagnostics.append(
@@ -77,5 +83,4 @@ def outcome(events: Iterable[dict[str, Any]], exit_code: int) -> Outcome:
                 )
             case "outputs":
                 outputs = {name: value["value"] for name, value in event["outputs"].items() if "value" in value}
-    changing = tuple(change for change in changes if change.action in CHANGING)
-    return Outcome(exit_code, changing, tuple(diagnostics), outputs)
+    return Outcome(exit_code, tuple(changes), tuple(diagnostics), outputs)

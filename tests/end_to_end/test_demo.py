@@ -39,7 +39,7 @@ def test_the_demo_ends_with_rooms_a_picture_a_verdict_and_nothing_running_and_wo
 
 
 @pytest.mark.parametrize(
-    "step", ["starting the local cloud", "planning the registry", "applying the platform", "uploading"]
+    "step", ["starting the local cloud", "applying the registry", "applying the platform", "uploading"]
 )
 def test_an_interrupted_demo_leaves_no_process_and_the_next_one_works(checkout: Checkout, step: str) -> None:
     demo = checkout.start("demo")
@@ -58,7 +58,7 @@ def test_an_interrupted_demo_leaves_no_process_and_the_next_one_works(checkout: 
 def test_a_demo_that_is_killed_takes_the_local_cloud_with_it(checkout: Checkout) -> None:
     demo = checkout.start("demo")
     assert demo.stderr is not None
-    next(line for line in demo.stderr if "planning the registry" in line)
+    next(line for line in demo.stderr if "applying the registry" in line)
     demo.kill()
     demo.communicate(timeout=30)
     wait_for(lambda: processes_below(checkout.root) == [])
