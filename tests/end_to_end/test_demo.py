@@ -1,6 +1,7 @@
 """The demonstration, as a newcomer runs it."""
 
 import json
+import os
 import signal
 
 import pytest
@@ -62,6 +63,21 @@ def test_a_demo_that_is_killed_takes_the_local_cloud_with_it(checkout: Checkout)
     demo.kill()
     demo.communicate(timeout=30)
     wait_for(lambda: processes_below(checkout.root) == [])
+
+
+def test_a_local_cloud_that_is_killed_mid_request_is_an_error_and_the_next_demo_works(checkout: Checkout) -> None:
+    demo = checkout.start("demo")
+    assert demo.stderr is not None
+    next(line for line in demo.stderr if "uploading" in line)
+    pid = daemon.status(checkout.project.local_cloud_dir).pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    rest = demo.communicate(timeout=90)[1]
+    assert demo.returncode in {1, 3}, rest
+    assert "error: " in rest
+    assert "Traceback" not in rest
+    assert "verdict  pass" in checkout.glue("demo").stdout
+    assert processes_below(checkout.root) == []
 
 
 def test_keep_leaves_the_local_cloud_up_and_a_second_plan_is_empty(checkout: Checkout) -> None:

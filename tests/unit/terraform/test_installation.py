@@ -14,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from glue.doctor import repair
 from glue.errors import FailedError, MissingError, UsageError
 from glue.progress import Silent
 from glue.project import Project
 from glue.terraform.installation import SITE_SETTING, VERSION, install_terraform
+from glue.terraform.mirrors import MIRROR_SETTING
 from glue.terraform.toolchain import find_terraform
 
 MACHINE = {"x86_64": "amd64", "amd64": "amd64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine().lower()]
@@ -62,6 +64,15 @@ def test_the_program_is_installed_and_found(site: Path, project: Project) -> Non
     )
     assert find_terraform(project) == installed
     assert sorted(file.name for file in project.tools_dir.iterdir()) == ["terraform"]
+
+
+def test_set_up_brings_the_program_when_there_is_none(
+    site: Path, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / "container").unlink()  # no workloads to prepare
+    monkeypatch.setenv(MIRROR_SETTING, str(tmp_path))
+    repair(project, Silent())
+    assert find_terraform(project) == project.tools_dir / "terraform"
 
 
 def test_an_archive_with_another_checksum_is_not_installed(site: Path, project: Project) -> None:
