@@ -10,7 +10,7 @@ help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 	@echo "  ENV=local|dev|staging|prod chooses the environment (now: $(ENV))."
 
-setup: $(STAMP) ## Install everything the project needs, inside the project
+setup: $(STAMP) ## Install everything the project needs
 	@$(GLUE) doctor --fix
 
 $(STAMP): requirements/dev.lock pyproject.toml container/serving/pyproject.toml
@@ -19,12 +19,13 @@ $(STAMP): requirements/dev.lock pyproject.toml container/serving/pyproject.toml
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements/dev.lock
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . -e container/serving
+	@$(GLUE) doctor --fix
 	@touch $@
 
-demo: setup ## From nothing to a verified endpoint on the local cloud, and its answer to a blueprint
+demo: $(STAMP) ## From nothing to a verified endpoint on the local cloud, and its answer to a blueprint
 	@$(GLUE) demo $(if $(KEEP),--keep)
 
-test: setup ## Pass every test that needs no container engine
+test: $(STAMP) ## Pass every test that needs no container engine
 	@.venv/bin/pytest
 
 test-unit: $(STAMP) ## Pass the fast tests only
