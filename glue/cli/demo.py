@@ -33,7 +33,7 @@ def demo(
         "room_count": found.result["room_count"],
         "verdict": found.verdict,
     }
-    columns = ["room", "area (px²)", "box (px)", "corners", "confidence"]
+    columns = ["room", "area (pixels)", "box (pixels)", "corners", "confidence"]
     text = Group(
         table(f"{found.result['room_count']} rooms in {found.blueprint.name}", columns, rooms.rows(found.result)),
         f"answer   {found.result_file}",

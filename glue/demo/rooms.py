@@ -31,18 +31,18 @@ def draw_overlay(blueprint: Path, result: Mapping[str, Any], target: Path) -> No
         picture = opened.convert("RGBA")
     layer = Image.new("RGBA", picture.size)
     draw = ImageDraw.Draw(layer)
-    font = ImageFont.load_default(size=max(12, picture.width // 60))
+    size = max(12, picture.width // 60)
+    font = ImageFont.load_default(size=size)
     for number, room in enumerate(result["rooms"]):
         corners = [(corner["x"], corner["y"]) for corner in room["vertices"]]
         colour = _colour(number)
         draw.polygon(corners, fill=(*colour, _FILL_OPACITY), outline=(*colour, 255), width=max(2, picture.width // 400))
     for room in result["rooms"]:
-        box = room["bounding_box"]
-        centre = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        text = f"{room['id']}\n{room['area']:,.0f} px²"
-        draw.multiline_text(
-            centre, text, font=font, fill="black", anchor="mm", align="center", stroke_width=2, stroke_fill="white"
-        )
+        # In the upper left corner, where a plan seldom has a label of its own.
+        corner = min(((corner["x"], corner["y"]) for corner in room["vertices"]), key=sum)
+        place = (corner[0] + size / 2, corner[1] + size / 2)
+        text = f"{room['id']}: {room['area']:,.0f} px"
+        draw.text(place, text, font=font, fill="black", stroke_width=2, stroke_fill="white")
     target.parent.mkdir(parents=True, exist_ok=True)
     Image.alpha_composite(picture, layer).convert("RGB").save(target, format="PNG")
 
