@@ -49,7 +49,7 @@ def exclusive(file: Path, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[Run
     Raises:
         LockedError: another run of this checkout still holds it after `wait_seconds`.
     """
-    file.parent.mkdir(parents=True, exist_ok=True)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # plans may hold secrets
     descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
