@@ -68,6 +68,7 @@ verify: $(STAMP) ## Verify the deployed endpoints of ENV with real inference
 	@$(GLUE) verify-endpoint --env $(ENV)
 
 promote: $(STAMP) ## Copy the verified release FROM=… TO=…
+	@$(if $(and $(FROM),$(TO)),,$(error say what to promote where, such as make promote FROM=dev TO=staging))
 	@$(GLUE) promote --from $(FROM) --to $(TO)
 
 clean: ## Remove what make and glue made here (a running local cloud is stopped first)

@@ -8,7 +8,7 @@ import typer
 
 from glue.cli import commands  # noqa: F401 - importing it registers them
 from glue.cli.app import app
-from glue.errors import GlueError
+from glue.errors import FailedError, GlueError, MissingError, UsageError
 
 
 def main() -> None:
@@ -23,7 +23,7 @@ def main() -> None:
         typer.echo("interrupted", err=True)
         raise SystemExit(130) from None
     except Exception as error:
-        known = _client_error(error)
+        known = _file_error(error) if isinstance(error, OSError) else _client_error(error)
         if known is None:
             raise
         _report(known)
@@ -44,13 +44,21 @@ def _report(error: GlueError) -> None:
         typer.echo(f"  → {hint}", err=True)
 
 
+def _file_error(error: OSError) -> GlueError | None:
+    """What a file that cannot be read or written means for the user, or None when it is about no file."""
+    if error.filename is None:
+        return None
+    message = f"{error.filename}: {error.strerror}"
+    if isinstance(error, FileNotFoundError | NotADirectoryError | IsADirectoryError | PermissionError):
+        return UsageError(message)
+    return FailedError(message)
+
+
 def _client_error(error: Exception) -> GlueError | None:
     """What an AWS client's exception means for the user, or None when it is not one."""
     if not type(error).__module__.startswith(("botocore.", "boto3.")):
         return None
     from botocore import exceptions
-
-    from glue.errors import FailedError, MissingError
 
     if isinstance(
         error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError | exceptions.ProfileNotFound

@@ -125,3 +125,11 @@ def test_a_mistake_is_named_and_shows_no_traceback(
     errors = capsys.readouterr().err
     assert message in errors
     assert "Traceback" not in errors
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    glue: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    assert glue("image", "build", "detector", "--out", str(tmp_path / "file" / "below")) == 2
+    assert f"error: {tmp_path / 'file'}" in capsys.readouterr().err
