@@ -23,6 +23,7 @@ from glue.releases import Release
 from glue.releasing import Registry, Releaser
 from glue.terraform.deployment import Deployment
 from glue.terraform.layers import Layer
+from glue.terraform.locking import exclusive
 
 ENVIRONMENT = "local"
 ENDPOINT = "location-detector"
@@ -49,7 +50,8 @@ def run(project: Project, out: Path, reporter: Reporter, *, keep: bool) -> Demon
     """
     profile = load_profile(project.envs_dir, ENVIRONMENT)
     reporter.step(f"profile {ENVIRONMENT} checked: {len(profile.endpoints)} endpoint, account {profile.account_id}")
-    with _local_cloud(project, reporter, keep=keep) as stays:
+    one_at_a_time = exclusive(project.work_dir / "demo.lock", wait_seconds=0)
+    with one_at_a_time, _local_cloud(project, reporter, keep=keep) as stays:
         steps = _Steps(project, profile, cloud_of(profile, project), reporter)
         release = steps.release()
         endpoints = steps.platform()

@@ -59,7 +59,7 @@ def exclusive(file: Path, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[Run
             attempts(_try_lock, descriptor)
         except RetryError:
             raise LockedError(
-                f"another run of this environment is under way in this checkout (waited {wait_seconds:g} s for {file})",
+                f"another run is under way in this checkout (waited {wait_seconds:g} s for {file})",
                 hints=["wait for it to end and run the command again"],
             ) from None
         lock = RunLock(descriptor)

@@ -56,10 +56,12 @@ def test_an_interrupted_demo_leaves_no_process_and_the_next_one_works(checkout: 
         assert "verdict  pass" in checkout.glue("demo").stdout
 
 
-def test_a_demo_that_is_killed_takes_the_local_cloud_with_it(checkout: Checkout) -> None:
+def test_a_second_demo_is_refused_and_one_that_is_killed_takes_the_local_cloud_with_it(checkout: Checkout) -> None:
     demo = checkout.start("demo")
     assert demo.stderr is not None
     next(line for line in demo.stderr if "applying the registry" in line)
+    second = checkout.glue("demo", exit_code=1)
+    assert "another run is under way in this checkout" in second.stderr
     demo.kill()
     demo.communicate(timeout=30)
     wait_for(lambda: processes_below(checkout.root) == [])
