@@ -110,7 +110,7 @@ def table(rows: list[Row]) -> str:
 def main() -> int:
     """Print the table; with `--strict`, 1 if a promised family falls below 0.95, else 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=10, help="blueprints per family (default 10)")
+    parser.add_argument("--seeds", type=int, default=25, help="blueprints per family (default 25)")
     parser.add_argument("--first-seed", type=int, default=50_000, help="seed of the first blueprint (default 50000)")
     parser.add_argument("--family", action="append", choices=list(STYLES), help="only this one; may be repeated")
     parser.add_argument("--json", action="store_true", help="one JSON document instead of the table")
