@@ -48,7 +48,7 @@ lock: $(STAMP) ## Pin all dependencies anew, with hashes
 	  --python-version 3.11 pyproject.toml container/serving/pyproject.toml requirements/dev.in -o requirements/dev.lock
 	@for workload in container/workloads/*/; do \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	    container/serving/pyproject.toml $$workload/requirements.in -o $$workload/requirements.lock; done
+	    container/serving/pyproject.toml $${workload}requirements.in -o $${workload}requirements.lock; done
 
 release: $(STAMP) ## Build and push image and artifact of ENV, and write its release
 	@$(GLUE) apply --env $(ENV) --layer registry --yes
