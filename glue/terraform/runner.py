@@ -12,6 +12,7 @@ from typing import Any
 
 import python_terraform
 
+from glue.interrupts import held_back
 from glue.terraform.events import parse_event
 from glue.terraform.locking import RunLock
 
@@ -51,30 +52,38 @@ class Terraform(python_terraform.Terraform):  # type: ignore[misc]
         with tempfile.TemporaryDirectory() as folder:
             file = log or Path(folder) / "output"
             file.parent.mkdir(parents=True, exist_ok=True)
-            with file.open("wb") as output, errors_of(file).open("wb") as errors:
-                process = subprocess.Popen(
-                    words,
-                    cwd=self.working_dir,
-                    env=self._environment,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=errors,
-                    start_new_session=True,
-                    pass_fds=(self._lock.descriptor,) if self._lock else (),
-                )
-            if self._lock:
-                self._lock.note(process.pid)
+            process: subprocess.Popen[bytes] | None = None
             try:
+                with held_back():
+                    process = self._start(words, file)
                 for line in _follow(file, process):
                     if listen:
                         listen(parse_event(line))
             except BaseException:
-                _stop(process)
+                if process:
+                    _stop(process)
                 raise
             finally:
-                _end_group(process)
+                if process:
+                    _end_group(process)
                 self.temp_var_files.clean_up()
             return process.returncode
+
+    def _start(self, words: list[str], log: Path) -> subprocess.Popen[bytes]:
+        with log.open("wb") as output, errors_of(log).open("wb") as errors:
+            process = subprocess.Popen(
+                words,
+                cwd=self.working_dir,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                start_new_session=True,
+                pass_fds=(self._lock.descriptor,) if self._lock else (),
+            )
+        if self._lock:
+            self._lock.note(process.pid)
+        return process
 
 
 def errors_of(log: Path) -> Path:

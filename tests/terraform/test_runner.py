@@ -92,6 +92,26 @@ def test_terraform_finishes_and_writes_its_state_when_its_caller_is_killed(folde
     assert sorted(resource["name"] for resource in state["resources"]) == ["after", "slow"]
 
 
+def test_an_interrupt_in_the_moment_of_the_start_leaves_no_terraform(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "main.tf").write_text(SLOW)
+    os.mkfifo(folder / "pipe")
+    started: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+
+    def start_and_interrupt(*arguments: Any, **options: Any) -> "subprocess.Popen[bytes]":
+        started.append(start(*arguments, **options))
+        os.kill(os.getpid(), signal.SIGINT)
+        return started[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        terraform(folder).run("apply", json=FLAG, auto_approve=FLAG)
+    assert len(started) == 1
+    assert started[0].poll() is not None
+
+
 def test_ctrl_c_lets_terraform_stop_in_order(folder: Path) -> None:
     (folder / "main.tf").write_text(SLOW)
     os.mkfifo(folder / "pipe")
