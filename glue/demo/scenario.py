@@ -14,6 +14,7 @@ from glue.cloud import Cloud, cloud_of
 from glue.demo.rooms import draw_overlay
 from glue.deployed import DeployedEndpoint, deployed_endpoints
 from glue.errors import FailedError
+from glue.interrupts import held_back
 from glue.invocation import EndpointClient, Status, invoke_all, patience, payloads
 from glue.localcloud import daemon
 from glue.profiles import Profile, load_profile
@@ -72,7 +73,8 @@ def _local_cloud(project: Project, reporter: Reporter, *, keep: bool) -> Iterato
         "the local cloud runs already: it is used and left as it is" if was_running else "starting the local cloud"
     )
     try:
-        status = daemon.up(project.local_cloud_dir, exit_with=None if keep else os.getpid())
+        with held_back():  # a cloud that is just starting could not be stopped
+            status = daemon.up(project.local_cloud_dir, exit_with=None if keep else os.getpid())
         reporter.note(f"{status.endpoint_url}: AWS's APIs on this machine")
         yield stays
     except BaseException:
