@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,7 +55,10 @@ def run(project: Project, out: Path, reporter: Reporter, *, keep: bool) -> Demon
     one_at_a_time = exclusive(project.work_dir / "demo.lock", wait_seconds=0)
     with one_at_a_time, _local_cloud(project, reporter, keep=keep) as stays:
         steps = _Steps(project, profile, cloud_of(profile, project), reporter)
-        release = steps.release()
+        with ThreadPoolExecutor() as meanwhile:
+            initialised = meanwhile.submit(steps.deployment(Layer.PLATFORM).initialise)
+            release = steps.release()
+            initialised.result()
         endpoints = steps.platform()
         blueprint = project.workloads_dir / BLUEPRINT
         result_file = steps.ask(endpoints[ENDPOINT], blueprint, out / "result.json")
@@ -94,6 +98,10 @@ class _Steps:
     profile: Profile
     cloud: Cloud
     reporter: Reporter
+
+    def deployment(self, layer: Layer) -> Deployment:
+        """A layer of the demonstration's environment."""
+        return Deployment(self.project, self.profile, self.cloud, layer, self.reporter)
 
     def release(self) -> Release:
         """Make the registry, and push image and artifact into it."""
@@ -137,5 +145,4 @@ class _Steps:
         return evidence.verdict
 
     def _applied(self, layer: Layer) -> dict[str, Any]:
-        deployment = Deployment(self.project, self.profile, self.cloud, layer, self.reporter)
-        return deployment.plan_and_apply().outputs
+        return self.deployment(layer).plan_and_apply().outputs

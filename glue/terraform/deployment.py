@@ -80,6 +80,15 @@ class Deployment:
         """
         return {self.files.variables: tfvars(self._variables()), self.files.backend: self.workspace.backend()}
 
+    def initialise(self) -> None:
+        """Do what comes before a plan and does not depend on a release: the state bucket and Terraform's `init`.
+
+        Raises:
+            GlueError: a missing tool or provider, or another run under way.
+        """
+        with self._exclusive(make_bucket=True):
+            pass
+
     def plan(self, *, destroy: bool = False) -> PlanRecord:
         """Make and save a plan.
 
