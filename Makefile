@@ -36,12 +36,12 @@ lint: $(STAMP) ## Check style, types and formatting
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@$(GLUE) env validate
-	@.venv/bin/python docs/generate.py --check
+	@.venv/bin/python -m docs.generate --check
 
 fix: $(STAMP) ## Mend what lint can mend by itself
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
-	@.venv/bin/python docs/generate.py
+	@.venv/bin/python -m docs.generate
 
 lock: $(STAMP) ## Pin all dependencies anew, with hashes
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --allow-unsafe \

@@ -1,4 +1,4 @@
-"""Writes the pages that follow from the code: `python docs/generate.py`, or `--check` to see that they are current."""
+"""Writes the pages that follow from the code: `python -m docs.generate`, or `--check` to see that they are current."""
 
 import argparse
 import json
@@ -10,11 +10,12 @@ from typing import Any
 import typer
 import typer.main
 
+from docs import module_pages
 from glue.cli import commands  # noqa: F401 - importing it registers them
 from glue.cli.app import app
 from glue.profiles.models import Profile
 
-DOCS = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 _PROFILE_PAGE = """\
 An environment is `envs/<environment>.yaml` with `envs/defaults.yaml` merged under it; `endpoint_defaults` of the
 defaults is merged under each endpoint. Unknown keys, wrong types and keys given twice are errors that name file and
@@ -28,14 +29,18 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a page is not current")
     check = parser.parse_args().check
-    pages = {"commands.md": "\n".join(_commands()) + "\n", "profiles.md": "\n".join(_profiles()) + "\n"}
-    stale = [name for name, text in pages.items() if not _is(DOCS / name, text)]
+    pages = {
+        ROOT / "docs" / "commands.md": "\n".join(_commands()) + "\n",
+        ROOT / "docs" / "profiles.md": "\n".join(_profiles()) + "\n",
+        **module_pages.pages(ROOT / "modules"),
+    }
+    stale = [file for file, text in pages.items() if not _is(file, text)]
     if check:
-        for name in stale:
-            print(f"docs/{name} is not current\n  try: python docs/generate.py", file=sys.stderr)
+        for file in stale:
+            print(f"{file.relative_to(ROOT)} is not current\n  try: make fix", file=sys.stderr)
         return 1 if stale else 0
-    for name in stale:
-        (DOCS / name).write_text(pages[name], encoding="utf-8")
+    for file in stale:
+        file.write_text(pages[file], encoding="utf-8")
     return 0
 
 
