@@ -47,8 +47,8 @@ def variables(folder: Path) -> list[Variable]:
         Variable(
             name,
             _text(body.get("description", "")),
-            _expression(body.get("type", "any")),
-            _expression(body["default"]) if "default" in body else None,
+            expression(body.get("type", "any")),
+            expression(body["default"]) if "default" in body else None,
             len(body.get("validation", [])),
         )
         for name, body in _blocks(folder / "variables.tf", "variable")
@@ -60,11 +60,11 @@ def outputs(folder: Path) -> list[Output]:
     return [Output(name, _text(body.get("description", ""))) for name, body in _blocks(folder / "outputs.tf", "output")]
 
 
-def layout(expression: str) -> str:
-    """The type `expression` with each field of an object on a line of its own."""
+def layout(kind: str) -> str:
+    """The type `kind` with each field of an object on a line of its own."""
     written: list[str] = []
     brackets: list[str] = []
-    for token in expression.replace("{}", "\0"):
+    for token in kind.replace("{}", "\0"):
         match token:
             case "{":
                 brackets.append(token)
@@ -85,6 +85,18 @@ def layout(expression: str) -> str:
             case _:
                 written.append(token)
     return "".join(written).replace("\0", "{}")
+
+
+def expression(value: Any) -> str:
+    """A value as python-hcl2 hands it over, as HCL on one line."""
+    if isinstance(value, str):
+        return value.removeprefix("${").removesuffix("}") if value.startswith("${") else value
+    if isinstance(value, list):
+        return f"[{', '.join(map(expression, value))}]"
+    if isinstance(value, Mapping):
+        fields = ", ".join(f"{key} = {expression(item)}" for key, item in value.items() if key != "__is_block__")
+        return f"{{ {fields} }}" if fields else "{}"
+    return json.dumps(value)
 
 
 def _page(folder: Path) -> str:
@@ -128,15 +140,3 @@ def _text(literal: str) -> str:
         lines = literal.strip('"').splitlines()
         return textwrap.dedent("\n".join(lines[1:-1]))
     return str(json.loads(literal)) if literal.startswith('"') else literal
-
-
-def _expression(value: Any) -> str:
-    """A parsed value as HCL on one line."""
-    if isinstance(value, str):
-        return value.removeprefix("${").removesuffix("}") if value.startswith("${") else value
-    if isinstance(value, list):
-        return f"[{', '.join(map(_expression, value))}]"
-    if isinstance(value, Mapping):
-        fields = ", ".join(f"{key} = {_expression(item)}" for key, item in value.items() if key != "__is_block__")
-        return f"{{ {fields} }}" if fields else "{}"
-    return json.dumps(value)

@@ -20,6 +20,18 @@ from tests.plugin_mirror import plugin_mirror
 
 ROOT = Path(__file__).resolve().parents[2]
 REGISTRY, PLATFORM = ROOTS = ("terraform/registry", "terraform/platform")
+MODULES = tuple(sorted(f"modules/{path.name}" for path in (ROOT / "modules").iterdir() if path.is_dir()))
+OFFLINE_PROVIDER = """
+provider "aws" {
+  region                      = "eu-west-1"
+  access_key                  = "nobody"
+  secret_key                  = "nothing"
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+}
+"""
+"""A provider that plans without an account and without a network."""
 _REATTACH = re.compile(r"TF_REATTACH_PROVIDERS='(.+)'")
 
 
@@ -41,7 +53,8 @@ class Code:
 
     def environment_of(self, folder: str) -> dict[str, str]:
         """The environment of a run in `folder`: a root has data of its own, the modules share those of a root."""
-        return {**self.environment, "TF_DATA_DIR": str(self.root / "data" / (folder if folder in ROOTS else PLATFORM))}
+        data = PLATFORM if folder.startswith("modules/") else folder
+        return {**self.environment, "TF_DATA_DIR": str(self.root / "data" / data)}
 
     def run(self, folder: str, command: str, *arguments: str, **options: Any) -> Outcome:
         """Run `command` in `folder` of the copy. Options are those of python-terraform."""
