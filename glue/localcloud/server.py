@@ -10,13 +10,14 @@ from pathlib import Path
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from glue.localcloud import bucket_policies, deliveries, trees
+from glue.localcloud import bucket_policies, deliveries, large_objects, trees
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.app import Application
 from glue.localcloud.application_autoscaling import autoscaling_service
 from glue.localcloud.blobs import BlobStore
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
+from glue.localcloud.contents import Contents
 from glue.localcloud.dataplane import Invoker
 from glue.localcloud.ecr import Registry
 from glue.localcloud.endpoints import Endpoints
@@ -47,8 +48,9 @@ class LocalCloud:
         instances_dir = state_dir / "instances"
         if swept := sweep(instances_dir):
             _log.warning("instances of an earlier local cloud still ran and were ended: %s", ", ".join(swept))
-        for of_the_last_one in ("logs", "layers"):
+        for of_the_last_one in ("logs", "layers", "objects"):
             trees.remove(state_dir / of_the_last_one)
+        large_objects.install(Contents(state_dir / "objects"))
         clients = Clients(self.url)
         blobs = BlobStore(state_dir / "layers")
         self._guard = Guard()

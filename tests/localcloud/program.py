@@ -3,6 +3,7 @@
 How it starts is told by `STARTS` (well, crash, never_ready, slow); what a request does by its JSON body's `do`.
 """
 
+import hashlib
 import json
 import os
 import sys
@@ -11,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+HUGE = 64 * 1024 * 1024
+PIECE = 1024 * 1024
 BASE = Path(os.environ["SAGEMAKER_BASE_DIR"])
 
 
@@ -21,7 +24,11 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(503 if os.environ.get("STARTS") == "never_ready" else 200, b"")
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        if length > HUGE:
+            self.digest(length)
+            return
+        body = self.rfile.read(length)
         try:
             order = json.loads(body)
         except ValueError:
@@ -68,8 +75,21 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b".")
             time.sleep(0.1)
 
+    def digest(self, length: int) -> None:
+        """Read what would not fit into memory, and say what it was."""
+        sha256 = hashlib.sha256()
+        left = length
+        while left and (piece := self.rfile.read(min(left, PIECE))):
+            left -= len(piece)
+            sha256.update(piece)
+        self.answer(200, json.dumps({"size": length - left, "sha256": sha256.hexdigest()}).encode())
+
     def do_large(self, order: dict[str, Any], body: bytes) -> None:
-        self.answer(200, b"x" * order["size"])
+        self.send_response(200)
+        self.send_header("Content-Length", str(order["size"]))
+        self.end_headers()
+        for start in range(0, order["size"], PIECE):
+            self.wfile.write(b"x" * min(PIECE, order["size"] - start))
 
     def do_die(self, order: dict[str, Any], body: bytes) -> None:
         os._exit(order.get("status", 9))

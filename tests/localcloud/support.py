@@ -261,13 +261,13 @@ class Account:
         )
         return answer
 
-    def outcome(self, answer: Mapping[str, Any], *, within: float = 20.0) -> tuple[str, bytes]:
-        """("Completed" or "Failed", the object's content) of a request."""
+    def outcome(self, answer: Mapping[str, Any], *, within: float = 20.0, read: bool = True) -> tuple[str, bytes]:
+        """("Completed" or "Failed", the object's content) of a request; no content unless it is to be `read`."""
 
         def look() -> tuple[str, bytes] | None:
             for status, place in (("Completed", "OutputLocation"), ("Failed", "FailureLocation")):
                 if self.object(answer[place]):
-                    return status, self.read(answer[place])
+                    return status, self.read(answer[place]) if read else b""
             return None
 
         found = eventually(look, within=within, what="outcome")
