@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from glue.scaling.target_tracking import TargetTracking
 
-METRICS = st.floats(0, 1e6)
+METRICS = st.integers(0, 10**8).map(lambda hundredths: hundredths / 100)
 TARGETS = st.floats(0.1, 1e4)
 CAPACITIES = st.integers(0, 100)
 
