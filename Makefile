@@ -1,10 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint fix lock plan apply destroy verify promote release clean
+.PHONY: help setup demo test test-unit lint check-terraform fix lock plan apply destroy verify promote release clean
 
 ENV ?= local
 PYTHON ?= python3
 GLUE := .venv/bin/glue
 STAMP := .venv/.installed
+CHECKOV := .glue/checkov
 
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -38,6 +39,16 @@ lint: $(STAMP) ## Check style, types and formatting
 	@$(GLUE) env validate
 	@.venv/bin/python -m docs.generate --check
 
+check-terraform: $(CHECKOV)/.installed ## Scan Terraform code and Dockerfiles for insecure settings
+	@$(CHECKOV)/bin/checkov --config-file .checkov.yaml
+
+# Apart from .venv: checkov pins other versions of what glue uses.
+$(CHECKOV)/.installed: requirements/checkov.lock $(STAMP)
+	@echo "→ installing checkov into $(CHECKOV)"
+	@.venv/bin/uv venv --quiet --clear --python .venv/bin/python $(CHECKOV)
+	@.venv/bin/uv pip install --quiet --python $(CHECKOV)/bin/python --require-hashes -r requirements/checkov.lock
+	@touch $@
+
 fix: $(STAMP) ## Mend what lint can mend by itself
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
@@ -46,6 +57,8 @@ fix: $(STAMP) ## Mend what lint can mend by itself
 lock: $(STAMP) ## Pin all dependencies anew, with hashes
 	@UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --allow-unsafe \
 	  --python-version 3.11 pyproject.toml container/serving/pyproject.toml requirements/dev.in -o requirements/dev.lock
+	@UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --allow-unsafe \
+	  --python-version 3.11 requirements/checkov.in -o requirements/checkov.lock
 	@for workload in container/workloads/*/; do \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	    container/serving/pyproject.toml $${workload}requirements.in -o $${workload}requirements.lock; done

@@ -8,12 +8,11 @@ locals {
   account_arn = "${local.arn_prefix}:iam::${var.account_id}:root"
 }
 
-# In a key policy, Resource "*" is the key that the policy belongs to: AWS has no other resource for it.
 data "aws_iam_policy_document" "this" {
   statement {
     sid       = "AccountDecidesByIam"
     actions   = ["kms:*"]
-    resources = ["*"]
+    resources = [aws_kms_key.this.arn]
 
     principals {
       type        = "AWS"
@@ -24,7 +23,7 @@ data "aws_iam_policy_document" "this" {
   statement {
     sid       = "LogGroups"
     actions   = ["kms:Decrypt*", "kms:Describe*", "kms:Encrypt*", "kms:GenerateDataKey*", "kms:ReEncrypt*"]
-    resources = ["*"]
+    resources = [aws_kms_key.this.arn]
 
     principals {
       type        = "Service"
@@ -37,13 +36,31 @@ data "aws_iam_policy_document" "this" {
       values   = [local.logs_arn]
     }
   }
+
+  # Topics and queues that carry what these services send. Whether each of them names its source account to KMS is not
+  # documented, so that no condition asks for it.
+  statement {
+    sid       = "Messages"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]
+    resources = [aws_kms_key.this.arn]
+
+    principals {
+      type        = "Service"
+      identifiers = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com", "sns.amazonaws.com"]
+    }
+  }
 }
 
 resource "aws_kms_key" "this" {
   description             = var.description
   enable_key_rotation     = true
   deletion_window_in_days = var.deletion_window_days
-  policy                  = data.aws_iam_policy_document.this.json
+}
+
+# Beside the key and not in it, so that the policy can name the key.
+resource "aws_kms_key_policy" "this" {
+  key_id = aws_kms_key.this.key_id
+  policy = data.aws_iam_policy_document.this.json
 }
 
 resource "aws_kms_alias" "this" {

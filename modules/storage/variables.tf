@@ -35,20 +35,68 @@ variable "reader_account_ids" {
 variable "expiry" {
   description = <<-EOT
     When objects go, or null: they stay, and the bucket has no lifecycle at all.
-    - `days`: age at which an object expires, from 1.
-    - `noncurrent_days`: days an overwritten or expired version is kept, from 1. Default 7.
+    - `days_by_prefix`: age at which an object whose key starts with the prefix expires, from 1: `{ "rooms/inputs/" = 30 }`. The
+      prefix `""` is every object. Default: none expires.
+    - `noncurrent_days`: days an overwritten or expired version is kept, from 1, or null: it stays. Default null.
     - `abort_multipart_days`: days after which an upload that was never completed is aborted, from 1. Default 7.
   EOT
   type = object({
-    days                 = number
-    noncurrent_days      = optional(number, 7)
+    days_by_prefix       = optional(map(number), {})
+    noncurrent_days      = optional(number)
     abort_multipart_days = optional(number, 7)
   })
   default = null
 
   validation {
-    condition     = var.expiry == null || try(alltrue([for days in values(var.expiry) : days >= 1 && floor(days) == days]), false)
-    error_message = "expiry is ${jsonencode(var.expiry)}: allowed are whole numbers of days from 1."
+    condition     = var.expiry == null || try(alltrue([for days in values(var.expiry.days_by_prefix) : days >= 1 && floor(days) == days]), false)
+    error_message = "expiry.days_by_prefix is ${jsonencode(try(var.expiry.days_by_prefix, null))}: allowed are whole numbers of days from 1."
+  }
+
+  validation {
+    condition     = alltrue([for prefix in keys(try(var.expiry.days_by_prefix, {})) : can(regex("^([^/*?][^*?]*/)?$", prefix))])
+    error_message = "expiry.days_by_prefix has ${join(", ", keys(try(var.expiry.days_by_prefix, {})))}: a prefix ends with a slash, starts with none and has no wildcard, or is empty."
+  }
+
+  validation {
+    condition     = try(var.expiry.noncurrent_days, null) == null ? true : var.expiry.noncurrent_days >= 1 && floor(var.expiry.noncurrent_days) == var.expiry.noncurrent_days
+    error_message = "expiry.noncurrent_days is ${jsonencode(try(var.expiry.noncurrent_days, null))}: allowed are whole numbers of days from 1, or null."
+  }
+
+  validation {
+    condition     = var.expiry == null || try(var.expiry.abort_multipart_days >= 1 && floor(var.expiry.abort_multipart_days) == var.expiry.abort_multipart_days, false)
+    error_message = "expiry.abort_multipart_days is ${jsonencode(try(var.expiry.abort_multipart_days, null))}: allowed are whole numbers of days from 1."
+  }
+}
+
+variable "access_log_bucket" {
+  description = "Name of the bucket that S3 writes a line for each request to, below `<name of this bucket>/`, or null: requests are not logged. It is in the same account and region, and takes logs (see `takes_access_logs_of`)."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.access_log_bucket == null || can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.access_log_bucket))
+    error_message = "access_log_bucket is ${coalesce(var.access_log_bucket, "null")}: allowed are 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends."
+  }
+
+  validation {
+    condition     = var.access_log_bucket != var.name
+    error_message = "access_log_bucket is ${coalesce(var.access_log_bucket, "null")}: a bucket that logs to itself writes a log of each log."
+  }
+}
+
+variable "takes_access_logs_of" {
+  description = "Account whose buckets may log requests to this one, or null. S3 writes such logs to buckets with its own keys only: `kms_key_arn` must be null."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.takes_access_logs_of == null || can(regex("^[0-9]{12}$", var.takes_access_logs_of))
+    error_message = "takes_access_logs_of is ${coalesce(var.takes_access_logs_of, "null")}: an account id is 12 digits."
+  }
+
+  validation {
+    condition     = var.takes_access_logs_of == null || var.kms_key_arn == null
+    error_message = "takes_access_logs_of is ${coalesce(var.takes_access_logs_of, "null")}: allowed without kms_key_arn only, because S3 delivers access logs to buckets with SSE-S3."
   }
 }
 

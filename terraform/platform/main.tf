@@ -46,7 +46,7 @@ module "data" {
 
   name          = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
   kms_key_arn   = local.kms_key_arn
-  expiry        = var.data_expiry_days == null ? null : { days = var.data_expiry_days }
+  expiry        = null
   force_destroy = var.force_destroy
 }
 

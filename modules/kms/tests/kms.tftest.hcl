@@ -11,6 +11,10 @@ mock_provider "aws" {
   mock_data "aws_iam_policy_document" {
     defaults = { json = "{}" }
   }
+
+  mock_resource "aws_kms_key" {
+    defaults = { arn = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555" }
+  }
 }
 
 variables {
@@ -38,12 +42,16 @@ run "a_key_rotates_and_goes_slowly" {
   }
 }
 
-run "the_account_and_its_log_groups_use_the_key" {
+run "the_account_its_log_groups_and_its_messages_use_the_key" {
   command = plan
 
   assert {
-    condition     = [for statement in data.aws_iam_policy_document.this.statement : one(statement.principals).identifiers] == [toset(["arn:aws:iam::111122223333:root"]), toset(["logs.eu-west-1.amazonaws.com"])]
-    error_message = "The principals are not the account and CloudWatch Logs."
+    condition = [for statement in data.aws_iam_policy_document.this.statement : one(statement.principals).identifiers] == [
+      toset(["arn:aws:iam::111122223333:root"]),
+      toset(["logs.eu-west-1.amazonaws.com"]),
+      toset(["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "events.amazonaws.com", "sns.amazonaws.com"]),
+    ]
+    error_message = "The principals are not the account, CloudWatch Logs and the senders of messages."
   }
 
   assert {
@@ -54,6 +62,25 @@ run "the_account_and_its_log_groups_use_the_key" {
   assert {
     condition     = !contains(data.aws_iam_policy_document.this.statement[1].actions, "kms:*")
     error_message = "CloudWatch Logs may manage the key."
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.this.statement[2].actions == toset(["kms:Decrypt", "kms:GenerateDataKey*"])
+    error_message = "Senders of messages may do something else than encrypt and decrypt."
+  }
+}
+
+run "the_policy_is_about_the_key" {
+  command = apply
+
+  assert {
+    condition     = alltrue([for statement in data.aws_iam_policy_document.this.statement : statement.resources == toset([aws_kms_key.this.arn])])
+    error_message = "A statement is about something else."
+  }
+
+  assert {
+    condition     = aws_kms_key_policy.this.key_id == aws_kms_key.this.key_id && output.arn == aws_kms_key.this.arn
+    error_message = "The policy is not the key's."
   }
 }
 

@@ -46,6 +46,11 @@ run "a_bucket_is_private_versioned_and_encrypted" {
   }
 
   assert {
+    condition     = length(aws_s3_bucket_logging.this) == 0
+    error_message = "Requests are logged although nobody said where to."
+  }
+
+  assert {
     condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 0
     error_message = "There is a lifecycle although nothing expires."
   }
@@ -111,21 +116,55 @@ run "a_key_encrypts_objects" {
   }
 }
 
-run "objects_versions_and_broken_uploads_expire_in_one_rule" {
+run "requests_are_logged_under_the_name_of_the_bucket" {
   command = plan
 
   variables {
-    expiry = { days = 30, abort_multipart_days = 2 }
+    access_log_bucket = "platform-111122223333-eu-west-1-logs"
   }
 
   assert {
-    condition     = length(aws_s3_bucket_lifecycle_configuration.this[0].rule) == 1
-    error_message = "There is not one rule."
+    condition     = aws_s3_bucket_logging.this[0].target_bucket == var.access_log_bucket && aws_s3_bucket_logging.this[0].target_prefix == "${var.name}/"
+    error_message = "The log lies elsewhere."
+  }
+}
+
+run "s3_writes_the_logs_of_one_account_and_nothing_else" {
+  command = plan
+
+  variables {
+    takes_access_logs_of = "111122223333"
   }
 
   assert {
-    condition     = aws_s3_bucket_lifecycle_configuration.this[0].rule[0].expiration[0].days == 30
-    error_message = "Objects do not expire after 30 days."
+    condition = [for statement in data.aws_iam_policy_document.this.statement : "${coalesce(statement.effect, "Allow")} ${one(one(statement.principals).identifiers)} ${one(statement.actions)} if ${one(statement.condition).variable} is ${one(one(statement.condition).values)}"] == [
+      "Deny * s3:* if aws:SecureTransport is false",
+      "Allow logging.s3.amazonaws.com s3:PutObject if aws:SourceAccount is 111122223333",
+    ]
+    error_message = "The policy is not: TLS only, and S3's own logs of the account."
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.this.statement[1].resources == toset(["arn:aws:s3:::${var.name}/*"])
+    error_message = "Logs may be written elsewhere."
+  }
+}
+
+run "objects_expire_by_prefix_and_leftovers_everywhere" {
+  command = plan
+
+  variables {
+    expiry = { days_by_prefix = { "rooms/inputs/" = 30, "rooms/results/" = 90 }, noncurrent_days = 7, abort_multipart_days = 2 }
+  }
+
+  assert {
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : "${rule.id} ${rule.status}"] == ["clean-up Enabled", "expire-rooms/inputs Enabled", "expire-rooms/results Enabled"]
+    error_message = "The rules are others."
+  }
+
+  assert {
+    condition     = [for rule in slice(aws_s3_bucket_lifecycle_configuration.this[0].rule, 1, 3) : "${rule.filter[0].prefix} ${rule.expiration[0].days}"] == ["rooms/inputs/ 30", "rooms/results/ 90"]
+    error_message = "The prefixes or their days are others."
   }
 
   assert {
@@ -135,6 +174,24 @@ run "objects_versions_and_broken_uploads_expire_in_one_rule" {
 
   assert {
     condition     = aws_s3_bucket_lifecycle_configuration.this[0].rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 2
+    error_message = "Broken uploads stay."
+  }
+}
+
+run "a_bucket_may_lose_broken_uploads_only" {
+  command = plan
+
+  variables {
+    expiry = {}
+  }
+
+  assert {
+    condition     = length(aws_s3_bucket_lifecycle_configuration.this[0].rule) == 1 && length(aws_s3_bucket_lifecycle_configuration.this[0].rule[0].noncurrent_version_expiration) == 0
+    error_message = "Objects or versions expire."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.this[0].rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 7
     error_message = "Broken uploads stay."
   }
 }
@@ -189,7 +246,25 @@ run "an_expiry_after_no_day_is_refused" {
   expect_failures = [var.expiry]
 
   variables {
-    expiry = { days = 0 }
+    expiry = { days_by_prefix = { "" = 0 } }
+  }
+}
+
+run "an_expiry_of_a_file_name_is_refused" {
+  command         = plan
+  expect_failures = [var.expiry]
+
+  variables {
+    expiry = { days_by_prefix = { "rooms/*.png" = 30 } }
+  }
+}
+
+run "an_expiry_below_the_root_is_refused" {
+  command         = plan
+  expect_failures = [var.expiry]
+
+  variables {
+    expiry = { days_by_prefix = { "/rooms/" = 30 } }
   }
 }
 
@@ -198,7 +273,7 @@ run "an_expiry_of_versions_after_half_a_day_is_refused" {
   expect_failures = [var.expiry]
 
   variables {
-    expiry = { days = 30, noncurrent_days = 0.5 }
+    expiry = { noncurrent_days = 0.5 }
   }
 }
 
@@ -207,6 +282,43 @@ run "an_expiry_of_uploads_in_the_past_is_refused" {
   expect_failures = [var.expiry]
 
   variables {
-    expiry = { days = 30, abort_multipart_days = -1 }
+    expiry = { abort_multipart_days = -1 }
+  }
+}
+
+run "a_log_bucket_with_a_capital_is_refused" {
+  command         = plan
+  expect_failures = [var.access_log_bucket]
+
+  variables {
+    access_log_bucket = "Logs"
+  }
+}
+
+run "a_bucket_that_logs_to_itself_is_refused" {
+  command         = plan
+  expect_failures = [var.access_log_bucket]
+
+  variables {
+    access_log_bucket = "platform-111122223333-eu-west-1-dev-data"
+  }
+}
+
+run "logs_of_an_account_name_are_refused" {
+  command         = plan
+  expect_failures = [var.takes_access_logs_of]
+
+  variables {
+    takes_access_logs_of = "staging"
+  }
+}
+
+run "logs_under_a_key_are_refused" {
+  command         = plan
+  expect_failures = [var.takes_access_logs_of]
+
+  variables {
+    takes_access_logs_of = "111122223333"
+    kms_key_arn          = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"
   }
 }
