@@ -8,7 +8,7 @@ STAMP := .venv/.installed
 CHECKOV := .glue/checkov
 
 help: ## Show what can be made
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo "  ENV=local|dev|staging|prod chooses the environment (now: $(ENV))."
 
 setup: $(STAMP) ## Install everything the project needs
@@ -32,14 +32,14 @@ test: $(STAMP) ## Pass every test that needs no container engine
 test-unit: $(STAMP) ## Pass the fast tests only
 	@.venv/bin/pytest tests/unit
 
-lint: $(STAMP) ## Check style, types and formatting
+lint: $(STAMP) check-terraform ## Check style, types, formatting and settings
 	@.venv/bin/ruff check
 	@.venv/bin/ruff format --check
 	@.venv/bin/mypy
 	@$(GLUE) env validate
 	@.venv/bin/python -m docs.generate --check
 
-check-terraform: $(CHECKOV)/.installed ## Scan Terraform code and Dockerfiles for insecure settings
+check-terraform: $(CHECKOV)/.installed ## Find insecure settings in Terraform code and Dockerfiles
 	@$(CHECKOV)/bin/checkov --config-file .checkov.yaml
 
 # Apart from .venv: checkov pins other versions of what glue uses.

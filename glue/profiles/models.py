@@ -47,6 +47,7 @@ HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s\"\\]+$", max
 TagKey = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]+$", max_length=128), AfterValidator(_not_reserved)]
 TagValue = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]*$", max_length=256), AfterValidator(_printable)]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=1024)]
+Days = Annotated[int, Field(ge=1, le=3650)]
 LogRetention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -145,6 +146,21 @@ class Deployment(Section):
     """Undo an update while it bakes when the container answers with 5xx."""
 
 
+class DataExpiry(Section):
+    """Days after which the objects of every endpoint go, by kind; a kind without a number stays."""
+
+    inputs: Days | None = None
+    """What clients sent."""
+    uploads: Days | None = None
+    """What was uploaded for a trigger."""
+    results: Days | None = None
+    """Answers."""
+    failures: Days | None = None
+    """Reports of failures."""
+    noncurrent: Days = 7
+    """Versions that were overwritten or have expired."""
+
+
 class Endpoint(Section):
     """One asynchronous endpoint."""
 
@@ -199,8 +215,12 @@ class Profile(Section):
     """Who is told of results and failures."""
     log_retention_days: LogRetention
     """How long the endpoints' logs are kept."""
-    data_expiry_days: Annotated[int, Field(ge=1, le=3650)] | None = None
+    data_expiry_days: DataExpiry | None = None
     """Days after which inputs and results are removed; nothing: they stay."""
+    abort_uploads_days: Days | None = None
+    """Days after which an upload in parts that was never completed is aborted; nothing: never."""
+    access_log_retention_days: Days | None = None
+    """Days for which each access to the buckets is kept in a log; nothing: access is not logged."""
     deletion_protection: bool = False
     """Refuse to destroy the environment."""
     force_destroy: bool = False
@@ -214,6 +234,11 @@ class Profile(Section):
     def state_bucket(self) -> str:
         """The bucket of Terraform's state and of the evidence beside it."""
         return self.state.bucket or f"{self.name_prefix}-{self.account_id}-{self.region}-state"
+
+    @property
+    def access_log_bucket_name(self) -> str:
+        """The registry's bucket of access logs, which is there when an environment of the account logs access."""
+        return f"{self.name_prefix}-{self.account_id}-{self.region}-logs"
 
     @property
     def workloads(self) -> frozenset[str]:

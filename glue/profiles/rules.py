@@ -35,6 +35,8 @@ def _profile_rules(profile: Profile) -> Iterator[Violation]:
             yield Violation(("force_destroy",), "true: prod must not delete buckets that hold data, set false")
         if not profile.kms.enabled:
             yield Violation(("kms",), "no key: prod must encrypt with its own, set `create: true` or `key_arn`")
+        if profile.access_log_retention_days is None:
+            yield Violation(("access_log_retention_days",), "nothing: prod must log access to its buckets, set days")
 
 
 def _endpoint_rules(profile: Profile, key: str) -> Iterator[Violation]:

@@ -26,6 +26,8 @@ def registry_variables(profile: Profile, cloud: Cloud, sharing: Iterable[Profile
         "deletion_protection": any(one.deletion_protection for one in profiles),
         "workloads": sorted({workload for one in profiles for workload in one.workloads}),
         "consumer_account_ids": sorted({account for one in profiles for account in one.consumer_account_ids}),
+        "access_logs": _access_logs(profile, profiles),
+        "abort_uploads_days": _longest(one.abort_uploads_days for one in profiles),
     }
 
 
@@ -48,11 +50,23 @@ def platform_variables(profile: Profile, cloud: Cloud, release: Release) -> dict
         "vpc": document(profile.vpc) if profile.vpc else None,
         "notifications": document(profile.notifications),
         "log_retention_days": profile.log_retention_days,
-        "data_expiry_days": profile.data_expiry_days,
+        "data_expiry_days": document(profile.data_expiry_days) if profile.data_expiry_days else None,
+        "abort_uploads_days": profile.abort_uploads_days,
+        "access_log_bucket": profile.access_log_bucket_name if profile.access_log_retention_days else None,
         "endpoints": {
             key: _endpoint(endpoint, release.endpoints[key]) for key, endpoint in sorted(profile.endpoints.items())
         },
     }
+
+
+def _access_logs(profile: Profile, profiles: Iterable[Profile]) -> Mapping[str, Any] | None:
+    """The bucket of the access logs of all `profiles`, kept as long as any of them asks; None when none asks."""
+    longest = _longest(one.access_log_retention_days for one in profiles)
+    return None if longest is None else {"bucket": profile.access_log_bucket_name, "retention_days": longest}
+
+
+def _longest(days: Iterable[int | None]) -> int | None:
+    return max((count for count in days if count is not None), default=None)
 
 
 def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]:

@@ -47,6 +47,7 @@ locals {
 }
 
 resource "aws_sagemaker_model" "this" {
+  #checkov:skip=CKV_AWS_370:Isolation is an input: a handler that reads or writes S3 itself needs its network
   name                     = "${substr(var.endpoint_name, 0, 54)}-${local.revision}"
   execution_role_arn       = aws_iam_role.this.arn
   enable_network_isolation = var.network_isolation

@@ -23,6 +23,17 @@ locals {
     }
   }
 
+  expiry = var.data_expiry_days == null && var.abort_uploads_days == null ? null : {
+    days_by_prefix = var.data_expiry_days == null ? {} : merge([
+      for names in values(local.names) : {
+        for kind in ["inputs", "uploads", "results", "failures"] :
+        names[kind] => var.data_expiry_days[kind] if var.data_expiry_days[kind] != null
+      }
+    ]...)
+    noncurrent_days      = try(var.data_expiry_days.noncurrent, null)
+    abort_multipart_days = var.abort_uploads_days
+  }
+
   output_uris = {
     for key, names in local.names : key => {
       results_uri  = "s3://${module.data.name}/${names.results}"
@@ -44,10 +55,11 @@ module "kms" {
 module "data" {
   source = "../../modules/storage"
 
-  name          = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
-  kms_key_arn   = local.kms_key_arn
-  expiry        = null
-  force_destroy = var.force_destroy
+  name              = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
+  kms_key_arn       = local.kms_key_arn
+  expiry            = local.expiry
+  access_log_bucket = var.access_log_bucket
+  force_destroy     = var.force_destroy
 }
 
 module "notifications" {

@@ -127,8 +127,33 @@ variable "log_retention_days" {
 }
 
 variable "data_expiry_days" {
-  description = "Days after which inputs, results and failures go, or null: they stay, and the bucket has no lifecycle."
+  description = <<-EOT
+    Days after which the objects of each endpoint go, or null: they stay. A kind without a number stays.
+    - `inputs`: what clients sent.
+    - `uploads`: what was uploaded for a trigger.
+    - `results`: answers.
+    - `failures`: reports of failures.
+    - `noncurrent`: versions that were overwritten or have expired. Default 7.
+  EOT
+  type = object({
+    inputs     = optional(number)
+    uploads    = optional(number)
+    results    = optional(number)
+    failures   = optional(number)
+    noncurrent = optional(number, 7)
+  })
+  default = null
+}
+
+variable "abort_uploads_days" {
+  description = "Days after which an upload in parts that was never completed is aborted, or null: never."
   type        = number
+  default     = null
+}
+
+variable "access_log_bucket" {
+  description = "Name of the registry's bucket that access to the data bucket is logged to, or null: it is not."
+  type        = string
   default     = null
 }
 

@@ -18,10 +18,22 @@ module "repository" {
   force_delete         = var.force_destroy
 }
 
+module "access_logs" {
+  source = "../../modules/storage"
+  count  = var.access_logs == null ? 0 : 1
+
+  name                 = var.access_logs.bucket
+  takes_access_logs_of = var.account_id
+  expiry               = { days_by_prefix = { "" = var.access_logs.retention_days } }
+  force_destroy        = var.force_destroy
+}
+
 module "artifacts" {
   source = "../../modules/storage"
 
   name               = "${var.name_prefix}-${var.account_id}-${var.region}-artifacts"
   reader_account_ids = var.consumer_account_ids
+  expiry             = var.abort_uploads_days == null ? null : { abort_multipart_days = var.abort_uploads_days }
+  access_log_bucket  = one(module.access_logs[*].name)
   force_destroy      = var.force_destroy
 }

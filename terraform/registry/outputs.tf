@@ -7,3 +7,8 @@ output "artifact_bucket" {
   description = "The bucket of the model artifacts: `name` and `arn`."
   value       = module.artifacts
 }
+
+output "access_log_bucket" {
+  description = "Name of the bucket of the access logs, or null."
+  value       = one(module.access_logs[*].name)
+}

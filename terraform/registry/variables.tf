@@ -78,3 +78,22 @@ variable "untagged_images_kept" {
   default     = 10
   nullable    = false
 }
+
+variable "access_logs" {
+  description = <<-EOT
+    Where S3 logs access to the buckets of the account's environments, or null: nowhere.
+    - `bucket`: name of the bucket to make.
+    - `retention_days`: days after which a log goes, from 1.
+  EOT
+  type = object({
+    bucket         = string
+    retention_days = number
+  })
+  default = null
+}
+
+variable "abort_uploads_days" {
+  description = "Days after which an upload in parts that was never completed is aborted, or null: never."
+  type        = number
+  default     = null
+}

@@ -75,6 +75,21 @@ def test_a_refusal_names_its_input_and_what_is_allowed(folder: str) -> None:
                 assert rule["error_message"].startswith(f'"{name.strip(chr(34))}'), rule["error_message"]
 
 
+def test_few_findings_of_the_scanner_are_skipped_and_each_for_a_reason_on_its_line() -> None:
+    files = [*ROOT.glob("modules/**/*.tf"), *ROOT.glob("terraform/**/*.tf"), *ROOT.glob("container/**/Dockerfile*")]
+    skips = [line.strip() for file in files for line in file.read_text().splitlines() if "checkov:skip" in line]
+    assert [line for line in skips if not re.search(r"checkov:skip=CKV2?_[A-Z]+_\d+: ?\w+ \w+", line)] == []
+    assert len(skips) < 10
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_nothing_is_used_that_version_6_of_the_provider_deprecates(folder: str) -> None:
+    """Source: the provider's "Version 6 Upgrade Guide", of which these alone concern what the modules use."""
+    code = "".join(file.read_text() for file in (ROOT / folder).rglob("*.tf"))
+    for use in (r"data\.aws_region\.\w+\.name\b", r"aws_s3_bucket\.\w+\.(bucket_)?region\b", r"s3_us_east_1_regional"):
+        assert not re.search(use, code)
+
+
 def test_a_page_keeps_the_words_above_the_note_and_writes_the_rest(tmp_path: Path) -> None:
     module = tmp_path / "queue"
     (module / EXAMPLE).parent.mkdir(parents=True)

@@ -116,6 +116,21 @@ run "an_environment_may_have_a_key_of_its_own_and_no_endpoint" {
   }
 }
 
+run "kinds_of_data_expire_by_endpoint_and_access_is_logged" {
+  command = plan
+
+  variables {
+    data_expiry_days   = { inputs = 30, results = 90 }
+    abort_uploads_days = 3
+    access_log_bucket  = "platform-111122223333-eu-west-1-logs"
+  }
+
+  assert {
+    condition     = local.expiry == { days_by_prefix = tomap({ "rooms/inputs/" = 30, "rooms/results/" = 90 }), noncurrent_days = 7, abort_multipart_days = 3 }
+    error_message = "Inputs and results do not expire, or something else does."
+  }
+}
+
 run "an_environment_with_a_capital_is_refused" {
   command         = plan
   expect_failures = [var.environment]

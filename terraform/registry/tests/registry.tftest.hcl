@@ -34,8 +34,27 @@ run "each_workload_has_a_repository_and_artifacts_share_a_bucket" {
   }
 
   assert {
+    condition     = output.access_log_bucket == null
+    error_message = "There is a bucket for logs that nobody asked for."
+  }
+
+  assert {
     condition     = alltrue([for repository in output.repositories : sort(keys(repository)) == tolist(["arn", "name", "url"])]) && sort(keys(output.artifact_bucket)) == tolist(["arn", "name"])
     error_message = "The outputs have other fields."
+  }
+}
+
+run "access_to_the_artifacts_is_logged_where_asked_for" {
+  command = apply
+
+  variables {
+    access_logs        = { bucket = "platform-111122223333-eu-west-1-logs", retention_days = 365 }
+    abort_uploads_days = 7
+  }
+
+  assert {
+    condition     = output.access_log_bucket == "platform-111122223333-eu-west-1-logs"
+    error_message = "The bucket of the logs is another."
   }
 }
 
