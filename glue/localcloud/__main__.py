@@ -49,10 +49,9 @@ def main() -> int:
 
 def _serve(arguments: argparse.Namespace, state: StateDir, end: threading.Event) -> None:
     clock = Clock(arguments.speed)
-    if clock.speed != 1.0:
-        from glue.localcloud.moto_time import follow  # noqa: PLC0415 - before any service of moto is imported
+    from glue.localcloud.moto_time import follow  # noqa: PLC0415 - before any service of moto is imported
 
-        follow(clock)
+    follow(clock)
     from glue.localcloud.server import LocalCloud, listen  # noqa: PLC0415
 
     listener = listen(arguments.port)

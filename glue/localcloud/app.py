@@ -12,13 +12,13 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_ba
 from werkzeug.wrappers import Response
 
 from glue.localcloud.accounts import Credential, Scope, account_of, credential_of
+from glue.localcloud.admin import PREFIX, Admin
 from glue.localcloud.blobs import BlobStore
+from glue.localcloud.disturbances import READ, disturbed
 from glue.localcloud.ecr import DOWNLOAD_PATH
-from glue.localcloud.protocol import Document, NotOursError, Service
+from glue.localcloud.faults import Faults
+from glue.localcloud.protocol import NotOursError, Service
 
-STATUS_PATH = "/_localcloud/status"
-
-_OWN_PREFIX = "/_localcloud/"
 _log = logging.getLogger(__name__)
 
 Environ = dict[str, Any]
@@ -26,25 +26,29 @@ StartResponse = Callable[..., Any]
 
 
 class Application:
-    """One URL for all services. `status` tells how the local cloud is."""
+    """One URL for all services, and for what the local cloud tells about itself."""
 
-    def __init__(self, services: Sequence[Service], blobs: BlobStore, status: Callable[[], Document]) -> None:
+    def __init__(self, services: Sequence[Service], blobs: BlobStore, admin: Admin, faults: Faults) -> None:
         self._services = services
         self._blobs = blobs
-        self._status = status
+        self._admin = admin
+        self._faults = faults
         self._moto = DomainDispatcherApplication(create_backend_app)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         request = Request(environ)
-        if request.path.startswith(_OWN_PREFIX):
+        if request.path.startswith(PREFIX):
             return self._own(request)(environ, start_response)
         credential = credential_of(request.headers.get("Authorization"), request.args)
         account = account_of(credential.access_key if credential else None, _issuer)
         response = None
         if credential:
             scope = Scope(account, credential.region)
-            response, account = self._answer(request, environ, credential, scope)
+            body = _buffered(request, environ) if credential.service in READ else b""
+            response = disturbed(self._faults, request, credential, body)
+            if response is None:
+                response, account = self._answer(request, environ, credential, scope)
         if response is not None:
             return response(environ, start_response)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
@@ -68,8 +72,8 @@ class Application:
         return None, scope.account
 
     def _own(self, request: Request) -> Response:
-        if request.path == STATUS_PATH:
-            return Response(json.dumps(self._status()), mimetype="application/json")
+        if answer := self._admin.answer(request):
+            return answer
         if request.path.startswith(DOWNLOAD_PATH):
             file = self._blobs.file(request.path.removeprefix(DOWNLOAD_PATH))
             if file is not None:

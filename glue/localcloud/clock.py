@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 _SHORTEST_PAUSE = 0.05  # seconds of the machine's clock
+_LONGEST_WAIT = 1.0  # seconds of the machine's clock until a jump is noticed
 
 
 class Clock:
@@ -21,11 +22,16 @@ class Clock:
         self.speed = speed
         self._monotonic = monotonic
         self._origin = monotonic()
+        self._skipped = 0.0
         self._started = datetime.now(UTC)
 
     def elapsed(self) -> float:
         """Seconds since the clock was made; never goes backwards."""
-        return (self._monotonic() - self._origin) * self.speed
+        return (self._monotonic() - self._origin) * self.speed + self._skipped
+
+    def jump(self, seconds: float) -> None:
+        """Go forward by `seconds`."""
+        self._skipped += max(0.0, seconds)
 
     def now(self) -> datetime:
         """The time in UTC, to the millisecond, as AWS gives it."""
@@ -38,7 +44,10 @@ class Clock:
 
     def wait(self, event: threading.Event, seconds: float) -> bool:
         """Wait until `event` is set, `seconds` at most; whether it was."""
-        return event.wait(self.real(seconds))
+        limit = self.deadline(seconds)
+        while not limit.passed and not event.is_set():
+            event.wait(min(limit.real_remaining, _LONGEST_WAIT))
+        return event.is_set()
 
     def pause(self, event: threading.Event, seconds: float) -> bool:
         """The wait between two looks: as `wait`, but never so short that looking keeps the machine busy."""

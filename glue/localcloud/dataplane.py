@@ -20,6 +20,7 @@ from glue.localcloud import notifications
 from glue.localcloud.accounts import Scope
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock, Deadline
+from glue.localcloud.faults import Faults
 from glue.localcloud.instances import Instance, NotReadyError
 from glue.localcloud.invocation import (
     DEFAULT_CONTENT_TYPE,
@@ -159,9 +160,10 @@ class _Answer:
 class Invoker:
     """Carries requests to instances and their outcomes to S3 and SNS."""
 
-    def __init__(self, clients: Clients, clock: Clock) -> None:
+    def __init__(self, clients: Clients, clock: Clock, faults: Faults) -> None:
         self._clients = clients
         self._clock = clock
+        self._faults = faults
 
     def handle(self, scope: Scope, queue: RequestQueue, instance: Instance, request: AsyncRequest) -> None:
         """See one request that was taken from `queue` to its outcome, or back into the queue when the instance died."""
@@ -244,6 +246,9 @@ class Invoker:
     def _invoke(self, scope: Scope, instance: Instance, request: AsyncRequest, spool: IO[bytes]) -> _Answer:
         body, length = self._input(scope, request)
         limit = self._clock.deadline(request.timeout)
+        self._hang(request, scope, limit)
+        if instance.cut_off():
+            raise _NotDeliveredError
         try:
             host, port = instance.address
             with urllib3.HTTPConnectionPool(host, port, maxsize=1, retries=False) as pool:
@@ -265,8 +270,18 @@ class Invoker:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             _log.info("request %s: instance %s did not answer: %s", request.key, instance.id, error)
             raise _InstanceLostError from error
+        if instance.cut_off():
+            raise _InstanceLostError
         sized = "Content-Length" in response.headers
         return _Answer(response.status, response.headers.get("Content-Type"), sized, spool, size)
+
+    def _hang(self, request: AsyncRequest, scope: Scope, limit: Deadline) -> None:
+        """Get no answer, if that is the request's fate; go on when the fault is ended before its time is over."""
+        fault = self._faults.strikes("hang", request.endpoint)
+        while fault and not self._faults.over(fault):
+            if limit.passed:
+                raise _RequestError(_timed_out(request, scope))
+            time.sleep(min(_PAUSE, limit.real_remaining))
 
     def _input(self, scope: Scope, request: AsyncRequest) -> tuple[Any, int]:
         if request.input_location is None:

@@ -16,6 +16,7 @@ from glue.localcloud.accounts import Scope
 from glue.localcloud.dataplane import RequestQueue, expired
 from glue.localcloud.errors import DeploymentError, refused_topic
 from glue.localcloud.fleet import Fleet, Platform
+from glue.localcloud.instances import Instance
 from glue.localcloud.invocation import AsyncRequest, failed
 from glue.localcloud.sagemaker.store import Definition
 
@@ -57,6 +58,11 @@ class Endpoint:
     def async_config(self) -> Document | None:
         """The AsyncInferenceConfig in force; None for an endpoint that answers at once."""
         return self.config.document.get("AsyncInferenceConfig")
+
+    @property
+    def instances(self) -> list[Instance]:
+        """All instances, of the fleet that serves and of one that is coming."""
+        return [instance for fleet in (self.fleet, self.pending) if fleet for instance in fleet.instances]
 
     @property
     def instance_count(self) -> int:
@@ -283,10 +289,17 @@ class Endpoints:
         for thread in threads:
             thread.join()
 
+    def suffer(self) -> None:
+        """Make lasting faults come true for the instances, or end them."""
+        for endpoint in self.all():
+            for instance in endpoint.instances:
+                instance.suffer()
+
     def _tick(self) -> None:
         while not self._platform.clock.pause(self._closing, _TICK):
             for endpoint in self.all():
                 endpoint.expire_requests()
+            self.suffer()
 
 
 def new_request(

@@ -14,7 +14,9 @@ from glue.localcloud.accounts import Scope
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
 from glue.localcloud.dataplane import DEFAULT_CONCURRENCY, Invoker, RequestQueue, Worker
+from glue.localcloud.disturbances import application_id
 from glue.localcloud.errors import DeploymentError, failed_ping, missing_image
+from glue.localcloud.faults import Faults
 from glue.localcloud.images import ImageError, ImageReference, ImageStore
 from glue.localcloud.instances import STOP_GRACE, Instance, NotReadyError, new_instance_id
 from glue.localcloud.log_shipper import LogShipper, Stream
@@ -38,6 +40,7 @@ class Platform:
     runtimes: Mapping[str, Runtime]
     logs: LogShipper
     invoker: Invoker
+    faults: Faults
     instances_dir: Path
 
 
@@ -154,14 +157,18 @@ class Fleet:
             self._stopped = True
         self.enable(enabled=False)
         workers = self._workers()
-        instances = [worker.instance for worker in workers]
-        instances += [instance for variant in self.variants for instance in variant.starting]
-        _each(instances, lambda instance: instance.stop(grace))
+        _each(self.instances, lambda instance: instance.stop(grace))
         _each(workers, Worker.drain)
         for variant in self.variants:
             variant.workers.clear()
         self._platform.logs.flush()
         trees.remove(self._models_dir)
+
+    @property
+    def instances(self) -> list[Instance]:
+        """All instances, those that are not ready yet too."""
+        starting = [instance for variant in self.variants for instance in variant.starting]
+        return [worker.instance for worker in self._workers()] + starting
 
     def _workers(self) -> list[Worker]:
         return [worker for variant in self.variants for worker in variant.workers]
@@ -216,6 +223,7 @@ class Fleet:
             "AWS_ENDPOINT_URL": self._platform.clients.url,
             "AWS_ACCESS_KEY_ID": self._scope.account,
             "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_SDK_UA_APP_ID": application_id(self._endpoint),
         }
 
     def _add(self, variant: Variant, count: int) -> None:
@@ -251,6 +259,7 @@ class Fleet:
             clock=self._platform.clock,
             sink=self._platform.logs.sink(stream),
             changed=self._queue.wake,
+            fault=lambda kind: self._platform.faults.holds(kind, self._endpoint),
         )
 
     def _handle(self, instance: Instance, request: Any) -> None:

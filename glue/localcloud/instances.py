@@ -10,6 +10,7 @@ from pathlib import Path
 
 from glue.localcloud import trees
 from glue.localcloud.clock import Clock, Deadline
+from glue.localcloud.faults import Fault
 from glue.localcloud.runtime import Container, Launch, Runtime, Sink
 
 START_ATTEMPTS = 3
@@ -21,7 +22,14 @@ STOP_GRACE = 30.0
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.html
 """
 
+HEALTH_PERIOD = 5.0
+"""Seconds between two health checks of an instance that is ready (AWS does not document its own)."""
+
+HEALTH_FAILURES = 3
+"""Health checks in a row without an answer until an instance is replaced."""
+
 _PING_TIMEOUT = 2.0
+_SHORTEST_PERIOD = 0.2  # seconds of the machine's clock, however fast the local one runs
 _PING_PAUSE = 0.05
 _LONGEST_BACKOFF = 30.0
 
@@ -48,7 +56,9 @@ class Instance:
         clock: Clock,
         sink: Sink,
         changed: Callable[[], None],
+        fault: Callable[[str], Fault | None],
     ) -> None:
+        """`fault` finds the fault of a kind that the instance suffers."""
         self.id = instance_id
         self._launch = launch
         self._runtime = runtime
@@ -56,11 +66,12 @@ class Instance:
         self._clock = clock
         self._sink = sink
         self._changed = changed
+        self._fault = fault
         self._container: Container | None = None
         self._starting = threading.Lock()
         self._stopping = threading.Event()
         self._ready = threading.Event()
-        self._supervisor: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     @property
     def ready(self) -> bool:
@@ -83,8 +94,7 @@ class Instance:
         limit = self._clock.deadline(self._launch.startup_timeout)
         for _ in range(START_ATTEMPTS):
             if self._run_until_ready(limit):
-                self._supervisor = threading.Thread(target=self._supervise, name=f"supervise-{self.id}", daemon=True)
-                self._supervisor.start()
+                self._begin(self._supervise, self._watch)
                 return
             if limit.passed or self._stopping.is_set():
                 break
@@ -98,9 +108,28 @@ class Instance:
         self._changed()
         if self._container is not None:
             self._container.stop(self._clock.real(grace))
-        if self._supervisor is not None:
-            self._supervisor.join()
+        for thread in self._threads:
+            thread.join()
         trees.remove(self._folder)
+
+    def kill(self) -> None:
+        """SIGKILL for its container, as if it had died of itself."""
+        if self._container is not None:
+            self._container.stop(0)
+
+    def suffer(self) -> None:
+        """Make faults that last come true for its container, or end them."""
+        if self._container is not None:
+            self._container.fill_disk(self._fault("disk-full") is not None)
+
+    def cut_off(self) -> bool:
+        """Whether there is no connection to it."""
+        return self._fault("network-cut") is not None
+
+    def _begin(self, *tasks: Callable[[], None]) -> None:
+        for task in tasks:
+            self._threads.append(threading.Thread(target=task, name=f"{task.__name__}-{self.id}", daemon=True))
+            self._threads[-1].start()
 
     def _run_until_ready(self, limit: Deadline) -> bool:
         with self._starting:
@@ -108,11 +137,15 @@ class Instance:
                 return False
             self._folder.mkdir(parents=True, exist_ok=True)
             container = self._container = self._runtime.start(self._launch, self._folder, self._sink)
+        self.suffer()
+        began = self._clock.elapsed()
         while not limit.passed and not self._stopping.is_set():
             if container.exit_status() is not None:
                 self._sink(f"container exited with status {container.wait()} before it answered /ping")
                 return False
-            if _answers_ping(container.address):
+            slow = self._fault("slow-start")
+            late = slow is None or self._clock.elapsed() - began >= slow.seconds
+            if late and self._answers_ping(container):
                 self._ready.set()
                 self._changed()
                 return True
@@ -140,10 +173,22 @@ class Instance:
             if not started:
                 return
 
+    def _watch(self) -> None:
+        """End a container that is ready and stops answering: the supervisor then starts the next one."""
+        silent = 0
+        while not self._stopping.wait(max(self._clock.real(HEALTH_PERIOD), _SHORTEST_PERIOD)):
+            container = self._container
+            silent = 0 if not self.ready or container is None or self._answers_ping(container) else silent + 1
+            if silent == HEALTH_FAILURES:
+                silent = 0
+                self._sink(f"container did not answer /ping {HEALTH_FAILURES} times in a row; it is replaced")
+                self.kill()
 
-def _answers_ping(address: tuple[str, int]) -> bool:
-    connection = http.client.HTTPConnection(*address, timeout=_PING_TIMEOUT)
-    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-        connection.request("GET", "/ping")
-        return connection.getresponse().status == 200
-    return False
+    def _answers_ping(self, container: Container) -> bool:
+        if self.cut_off() or self._fault("refuse-ping"):
+            return False
+        connection = http.client.HTTPConnection(*container.address, timeout=_PING_TIMEOUT)
+        with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+            connection.request("GET", "/ping")
+            return connection.getresponse().status == 200
+        return False

@@ -10,6 +10,7 @@ import fcntl
 import functools
 import json
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -139,6 +140,7 @@ class ProcessContainer:
                 start_new_session=True,
                 pass_fds=(lock.fileno(),),  # inherited: held as long as one of the group lives
             )
+        self._disk_full = False
         self._guard.add(self._process.pid)
         (folder / RECORD_NAME).write_text(json.dumps({"group": self._process.pid, "port": port}))
         self._ended = threading.Event()
@@ -163,6 +165,16 @@ class ProcessContainer:
             self._ended.wait(grace)
         self._kill_group()
         self._ended.wait()
+
+    def fill_disk(self, full: bool) -> None:
+        """Let the processes of the group write no file (a disk of their own to be filled they do not have)."""
+        if full == self._disk_full or sys.platform != "linux":
+            return
+        self._disk_full = full
+        for process in _members(self._process.pid):
+            with contextlib.suppress(OSError):
+                _soft, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
+                resource.prlimit(process, resource.RLIMIT_FSIZE, (0 if full else hard, hard))
 
     def _read(self, sink: Sink) -> None:
         assert self._process.stdout is not None  # noqa: S101 - opened as a pipe
@@ -224,6 +236,16 @@ def confinement() -> tuple[str, ...]:
     prefix = (setpriv, "--bounding-set", "-dac_override", "--inh-caps", "-dac_override", "--")
     works = subprocess.run([*prefix, "true"], capture_output=True, check=False, timeout=10).returncode == 0
     return prefix if works else ()
+
+
+def _members(group: int) -> list[int]:
+    """The processes of a group (Linux)."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.getpgid(int(folder.name)) == group:
+                found.append(int(folder.name))
+    return found
 
 
 def _free_port() -> int:

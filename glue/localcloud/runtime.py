@@ -44,6 +44,9 @@ class Container(Protocol):
     def stop(self, grace: float) -> None:
         """End it: SIGTERM, and SIGKILL after `grace` seconds of the machine's clock. Returns when it is gone."""
 
+    def fill_disk(self, full: bool) -> None:
+        """Make all that it writes to files fail from now on, or end that."""
+
 
 class Runtime(Protocol):
     """A way to run containers."""

@@ -12,6 +12,7 @@ from werkzeug.serving import make_server
 
 from glue.localcloud import bucket_policies, deliveries, large_objects, trees
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
+from glue.localcloud.admin import Admin
 from glue.localcloud.app import Application
 from glue.localcloud.application_autoscaling import autoscaling_service
 from glue.localcloud.blobs import BlobStore
@@ -21,6 +22,7 @@ from glue.localcloud.contents import Contents
 from glue.localcloud.dataplane import Invoker
 from glue.localcloud.ecr import Registry
 from glue.localcloud.endpoints import Endpoints
+from glue.localcloud.faults import Faults
 from glue.localcloud.fleet import Platform
 from glue.localcloud.images import ImageStore
 from glue.localcloud.leftovers import sweep
@@ -56,13 +58,15 @@ class LocalCloud:
         self._guard = Guard()
         if os.getpgrp() == os.getpid():
             self._guard.add(os.getpgrp())  # for the programs that this process runs, such as pip
+        faults = Faults(clock.elapsed)
         platform = Platform(
             clients=clients,
             clock=clock,
             images=ImageStore(state_dir / "images", clients),
             runtimes={"process": ProcessRuntime(cache_dir, self._guard)},
             logs=LogShipper(clients, clock, state_dir / "logs"),
-            invoker=Invoker(clients, clock),
+            invoker=Invoker(clients, clock, faults),
+            faults=faults,
             instances_dir=instances_dir,
         )
         self._endpoints = Endpoints(platform)
@@ -72,7 +76,8 @@ class LocalCloud:
             Registry(blobs, self.url).service(),
             autoscaling_service(),
         ]
-        application = Application(services, blobs, self.status)
+        admin = Admin(self._endpoints, faults, clock, self.status)
+        application = Application(services, blobs, admin, faults)
         self._server = make_server(
             HOST,
             listener.getsockname()[1],

@@ -1,0 +1,84 @@
+"""What the local cloud answers about itself, below `/_localcloud/`: its state, and its faults."""
+
+import json
+import logging
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from glue.localcloud.clock import Clock
+from glue.localcloud.endpoints import Endpoints
+from glue.localcloud.faults import Fault, FaultError, Faults
+
+PREFIX = "/_localcloud/"
+STATUS_PATH = f"{PREFIX}status"
+FAULTS_PATH = f"{PREFIX}faults"
+
+Document = dict[str, Any]
+_JSON = "application/json"
+_log = logging.getLogger(__name__)
+
+
+class Admin:
+    """Answers people and `glue local`. The server listens on this machine only."""
+
+    def __init__(self, endpoints: Endpoints, faults: Faults, clock: Clock, status: Callable[[], Document]) -> None:
+        self._endpoints = endpoints
+        self._faults = faults
+        self._clock = clock
+        self._status = status
+
+    def answer(self, request: Request) -> Response | None:
+        """The answer; None when the path is none of its own."""
+        if request.path == STATUS_PATH:
+            return _json(self._status())
+        if request.path != FAULTS_PATH:
+            return None
+        try:
+            return _json({"faults": self._change(request)})
+        except FaultError as error:
+            return _json({"message": str(error)}, 400)
+
+    def _change(self, request: Request) -> list[Document]:
+        if request.method == "POST":
+            if request.mimetype != _JSON:  # which no web page can send here unasked
+                raise FaultError(f"content type {request.mimetype!r}: allowed is {_JSON}")
+            try:
+                order = json.loads(request.get_data())
+            except ValueError as error:
+                raise FaultError(f"not JSON: {error}") from error
+            if not isinstance(order, dict):
+                raise FaultError("expected an object")
+            return [self._start(order).document(self._clock.elapsed())]
+        if request.method == "DELETE":
+            ended = self._faults.stop(request.args.get("which"))
+            self._endpoints.suffer()
+            return [fault.document(self._clock.elapsed()) for fault in ended]
+        return self._faults.all()
+
+    def _start(self, order: Document) -> Fault:
+        name = order.get("endpoint")
+        named = [endpoint for endpoint in self._endpoints.all() if name in {None, endpoint.name}]
+        if name is not None and not named:
+            known = ", ".join(sorted({endpoint.name for endpoint in self._endpoints.all()})) or "none"
+            raise FaultError(f"endpoint {name!r}: there are {known}")
+        if order.get("kind") == "disk-full" and sys.platform != "linux":
+            raise FaultError("disk-full needs Linux")
+        instances = [instance for endpoint in named for instance in endpoint.instances if instance.ready]
+        if order.get("kind") == "kill-instance" and not instances:
+            raise FaultError("kill-instance: no instance is ready")
+        fault = self._faults.start(order)
+        _log.info("fault %s", fault)
+        if fault.kind == "kill-instance":
+            for instance in instances[: fault.left or 1]:
+                instance.kill()
+        elif fault.kind == "clock-jump":
+            self._clock.jump(fault.seconds)
+        self._endpoints.suffer()
+        return fault
+
+
+def _json(document: Document, status: int = 200) -> Response:
+    return Response(json.dumps(document), status, mimetype=_JSON)
