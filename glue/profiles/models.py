@@ -46,6 +46,8 @@ Email = Annotated[str, StringConstraints(pattern=r"^[^@\s\"\\]+@[^@\s\"\\]+\.[^@
 HttpsUrl = Annotated[str, StringConstraints(pattern=r"^https://[^\s\"\\]+$", max_length=2048)]
 TagKey = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]+$", max_length=128), AfterValidator(_not_reserved)]
 TagValue = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]*$", max_length=256), AfterValidator(_printable)]
+UploadPrefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]+/)+$", max_length=256)]
+Suffix = Annotated[str, StringConstraints(pattern=r"^(\.[A-Za-z0-9]{1,16}){1,2}$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=1024)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 LogRetention = Literal[
@@ -152,13 +154,24 @@ class DataExpiry(Section):
     inputs: Days | None = None
     """What clients sent."""
     uploads: Days | None = None
-    """What was uploaded for a trigger."""
+    """What was uploaded for a trigger, and the receipts of it."""
     results: Days | None = None
     """Answers."""
     failures: Days | None = None
     """Reports of failures."""
     noncurrent: Days = 7
     """Versions that were overwritten or have expired."""
+
+
+class Trigger(Section):
+    """Uploads that become requests: each version of an object once."""
+
+    prefix: UploadPrefix | None = None
+    """How the keys of uploads to the data bucket begin: folders such as blueprints/; by default <endpoint>/uploads/."""
+    suffixes: Annotated[list[Suffix], Field(max_length=16)] = []
+    """How they end, such as .png, in the case that is given; none: in any way."""
+    reserved_concurrency: Annotated[int, Field(ge=1, le=1000)] = 5
+    """Uploads that are put into the queue at the same time: the throttle, taken from the account's Lambda limit."""
 
 
 class Endpoint(Section):
@@ -186,6 +199,8 @@ class Endpoint(Section):
     """Put the answer (up to 128 KB) into the notification."""
     deployment: Deployment = Deployment()
     """How updates are rolled out."""
+    trigger: Trigger | None = None
+    """Make a request of every upload; without it, requests are made by clients only. `{}` takes the defaults."""
 
 
 class Profile(Section):
@@ -234,6 +249,11 @@ class Profile(Section):
     def state_bucket(self) -> str:
         """The bucket of Terraform's state and of the evidence beside it."""
         return self.state.bucket or f"{self.name_prefix}-{self.account_id}-{self.region}-state"
+
+    def upload_prefix(self, key: str) -> str | None:
+        """Where uploads for the endpoint `key` go; None when it has no trigger."""
+        trigger = self.endpoints[key].trigger
+        return (trigger.prefix or f"{key}/uploads/") if trigger else None
 
     @property
     def access_log_bucket_name(self) -> str:

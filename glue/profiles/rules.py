@@ -5,6 +5,12 @@ from dataclasses import dataclass
 
 from glue.profiles.models import TIMEOUT_FLOORS, Endpoint, Profile
 
+WRITTEN_FOLDERS = ("inputs", "results", "failures", "receipts")
+"""What the platform itself writes below `<endpoint>/` of the data bucket."""
+
+MAX_TRIGGERED_NAME = 56
+"""Characters of an endpoint's name that leave room for `-uploads` in the 64 of a Lambda function's."""
+
 Path = tuple[str | int, ...]
 
 
@@ -48,8 +54,43 @@ def _endpoint_rules(profile: Profile, key: str) -> Iterator[Violation]:
         yield Violation((*at, "autoscaling", "min"), f"{scaling.min} is above max: allowed is 0 to {scaling.max}")
     if profile.environment == "prod" and not endpoint.deployment.rollback_alarms:
         yield Violation((*at, "deployment", "rollback_alarms"), "false: prod must roll back on alarms, set true")
+    yield from _trigger_rules(profile, key)
     if len(f"{profile.name_prefix}-{profile.environment}-{key}") > 63:
         yield Violation(at, "the endpoint's name (prefix, environment, key) has more than SageMaker's 63 characters")
+
+
+def _trigger_rules(profile: Profile, key: str) -> Iterator[Violation]:
+    trigger, prefix = profile.endpoints[key].trigger, profile.upload_prefix(key)
+    if trigger is None or prefix is None:
+        return
+    at: Path = ("endpoints", key, "trigger")
+    if len(set(trigger.suffixes)) < len(trigger.suffixes):
+        yield Violation((*at, "suffixes"), f"{', '.join(trigger.suffixes)}: allowed is each suffix once")
+    for other in profile.endpoints:
+        for folder in WRITTEN_FOLDERS:
+            if _overlap(prefix, f"{other}/{folder}/"):
+                yield Violation(
+                    (*at, "prefix"),
+                    f"{prefix} overlaps with {other}/{folder}/, which the platform writes: each upload would make "
+                    f"another; allowed are other folders such as {key}/uploads/",
+                )
+        theirs = profile.upload_prefix(other)
+        if other != key and theirs is not None and _overlap(prefix, theirs):
+            yield Violation(
+                (*at, "prefix"), f"{prefix} overlaps with {theirs} of endpoint {other}: an upload has one endpoint"
+            )
+    name = f"{profile.name_prefix}-{profile.environment}-{key}"
+    if len(name) > MAX_TRIGGERED_NAME:
+        yield Violation(
+            at,
+            f"the endpoint's name {name} has {len(name)} characters: allowed are {MAX_TRIGGERED_NAME} with a trigger, "
+            "whose function is named after it",
+        )
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a key can begin with both."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _timeout_rules(endpoint: Endpoint, at: Path) -> Iterator[Violation]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glue.cloud import Cloud
+from glue.functions import Package
 from glue.profiles import Profile
 from glue.profiles.models import Endpoint, document
 from glue.releases import EndpointRelease, Release
@@ -31,8 +32,12 @@ def registry_variables(profile: Profile, cloud: Cloud, sharing: Iterable[Profile
     }
 
 
-def platform_variables(profile: Profile, cloud: Cloud, release: Release) -> dict[str, Any]:
+def platform_variables(
+    profile: Profile, cloud: Cloud, release: Release, *, upload_trigger: Package | None = None
+) -> dict[str, Any]:
     """Variables of `terraform/platform`: what one environment runs, by digest.
+
+    `upload_trigger` is the function's package, which it takes for an endpoint with a trigger.
 
     `release` must have an entry for each of the profile's endpoints (see `glue.releases.require_complete`).
     """
@@ -53,8 +58,10 @@ def platform_variables(profile: Profile, cloud: Cloud, release: Release) -> dict
         "data_expiry_days": document(profile.data_expiry_days) if profile.data_expiry_days else None,
         "abort_uploads_days": profile.abort_uploads_days,
         "access_log_bucket": profile.access_log_bucket_name if profile.access_log_retention_days else None,
+        "upload_trigger_package": upload_trigger.variables() if upload_trigger else None,
         "endpoints": {
-            key: _endpoint(endpoint, release.endpoints[key]) for key, endpoint in sorted(profile.endpoints.items())
+            key: {**_endpoint(endpoint, release.endpoints[key]), "trigger": _trigger(profile, key)}
+            for key, endpoint in sorted(profile.endpoints.items())
         },
     }
 
@@ -83,3 +90,8 @@ def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]
         "include_response_in_notifications": endpoint.include_response_in_notifications,
         "deployment": document(endpoint.deployment),
     }
+
+
+def _trigger(profile: Profile, key: str) -> Mapping[str, Any] | None:
+    trigger = profile.endpoints[key].trigger
+    return {**document(trigger), "prefix": profile.upload_prefix(key)} if trigger else None

@@ -16,6 +16,7 @@ from glue.aws.state_bucket import ensure_state_bucket, state_bucket_exists
 from glue.cloud import Cloud
 from glue.errors import FailedError, UsageError
 from glue.files import write_atomically
+from glue.functions import Package, package
 from glue.presence import check_present
 from glue.profiles import Profile, load_profiles
 from glue.progress import Reporter
@@ -228,6 +229,8 @@ class Deployment:
             self.discard_plan()
             for file, text in rendered.items():
                 write_atomically(file, text)
+            if function := self._upload_trigger():
+                function.write()
             yield terraform, rendered
 
     @contextmanager
@@ -279,11 +282,15 @@ class Deployment:
 
     def _variables(self) -> dict[str, Any]:
         if self.layer is Layer.PLATFORM:
-            return platform_variables(self.profile, self.cloud, self._release())
+            return platform_variables(self.profile, self.cloud, self._release(), upload_trigger=self._upload_trigger())
         everyone = load_profiles(self.project.envs_dir).values()
         return registry_variables(
             self.profile, self.cloud, [one for one in everyone if _shares_registry(one, self.profile)]
         )
+
+    def _upload_trigger(self) -> Package | None:
+        triggered = any(endpoint.trigger for endpoint in self.profile.endpoints.values())
+        return package(self.project, "upload_trigger") if triggered and self.layer is Layer.PLATFORM else None
 
     def _release(self) -> Release:
         release = read_release(self.cloud.releases_dir, self.profile.environment)

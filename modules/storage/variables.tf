@@ -100,6 +100,13 @@ variable "takes_access_logs_of" {
   }
 }
 
+variable "events" {
+  description = "Whether S3 tells EventBridge of every change to an object. It begins about five minutes after it was asked to."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "force_destroy" {
   description = "Whether destroying the bucket deletes the objects in it. False: a bucket with objects stays."
   type        = bool

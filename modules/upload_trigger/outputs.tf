@@ -1,16 +1,13 @@
-output "function_name" {
-  description = "Name of the function."
-  value       = aws_lambda_function.this.function_name
-}
-
-output "log_group" {
-  description = "Log group of the function: a line of JSON for each upload."
-  value       = aws_cloudwatch_log_group.this.name
-}
-
-output "dead_letter_queue_url" {
-  description = "URL of the queue that holds the events of uploads that were given up."
-  value       = aws_sqs_queue.dead_letters.url
+output "trigger" {
+  description = "All that clients and checks need to know: `upload_prefix`, `suffixes`, `receipt_prefix`, `function_name`, `log_group` and `dead_letter_queue_url`."
+  value = {
+    upload_prefix         = var.uploads.prefix
+    suffixes              = sort(var.uploads.suffixes)
+    receipt_prefix        = var.prefixes.receipts
+    function_name         = aws_lambda_function.this.function_name
+    log_group             = aws_cloudwatch_log_group.this.name
+    dead_letter_queue_url = aws_sqs_queue.dead_letters.url
+  }
 }
 
 output "alarm_names" {

@@ -17,17 +17,18 @@ locals {
     for key, endpoint in var.endpoints : key => {
       endpoint = "${local.prefix}-${key}"
       inputs   = "${key}/inputs/"
-      uploads  = "${key}/uploads/"
+      uploads  = endpoint.trigger == null ? "${key}/uploads/" : endpoint.trigger.prefix
       results  = "${key}/results/"
       failures = "${key}/failures/"
+      receipts = "${key}/receipts/"
     }
   }
 
   expiry = var.data_expiry_days == null && var.abort_uploads_days == null ? null : {
     days_by_prefix = var.data_expiry_days == null ? {} : merge([
       for names in values(local.names) : {
-        for kind in ["inputs", "uploads", "results", "failures"] :
-        names[kind] => var.data_expiry_days[kind] if var.data_expiry_days[kind] != null
+        for folder, kind in { inputs = "inputs", uploads = "uploads", receipts = "uploads", results = "results", failures = "failures" } :
+        names[folder] => var.data_expiry_days[kind] if var.data_expiry_days[kind] != null
       }
     ]...)
     noncurrent_days      = try(var.data_expiry_days.noncurrent, null)
@@ -60,6 +61,7 @@ module "data" {
   expiry            = local.expiry
   access_log_bucket = var.access_log_bucket
   force_destroy     = var.force_destroy
+  events            = anytrue([for endpoint in values(var.endpoints) : endpoint.trigger != null])
 }
 
 module "notifications" {
@@ -133,5 +135,33 @@ module "autoscaling" {
   cooldowns = {
     scale_in  = each.value.autoscaling.scale_in_cooldown
     scale_out = each.value.autoscaling.scale_out_cooldown
+  }
+}
+
+module "upload_trigger" {
+  source   = "../../modules/upload_trigger"
+  for_each = { for key, endpoint in var.endpoints : key => endpoint.trigger if endpoint.trigger != null }
+
+  name                 = local.names[each.key].endpoint
+  account_id           = var.account_id
+  package              = var.upload_trigger_package
+  reserved_concurrency = each.value.reserved_concurrency
+  kms_key_arn          = local.kms_key_arn
+  log_retention_days   = var.log_retention_days
+
+  endpoint = {
+    arn                = module.endpoint[each.key].arn
+    invocation_timeout = var.endpoints[each.key].timeouts.invocation
+  }
+
+  uploads = {
+    bucket   = module.data.name
+    prefix   = local.names[each.key].uploads
+    suffixes = each.value.suffixes
+  }
+
+  prefixes = {
+    inputs   = local.names[each.key].inputs
+    receipts = local.names[each.key].receipts
   }
 }

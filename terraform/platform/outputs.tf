@@ -24,6 +24,7 @@ output "endpoints" {
       error_topic_arn   = module.notifications[key].error_topic_arn
       timeouts          = endpoint.timeouts
       autoscaling       = endpoint.autoscaling
+      trigger           = endpoint.trigger == null ? null : module.upload_trigger[key].trigger
     }
   }
 }

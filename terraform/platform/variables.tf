@@ -130,7 +130,7 @@ variable "data_expiry_days" {
   description = <<-EOT
     Days after which the objects of each endpoint go, or null: they stay. A kind without a number stays.
     - `inputs`: what clients sent.
-    - `uploads`: what was uploaded for a trigger.
+    - `uploads`: what was uploaded for a trigger, and the receipts of it.
     - `results`: answers.
     - `failures`: reports of failures.
     - `noncurrent`: versions that were overwritten or have expired. Default 7.
@@ -157,6 +157,24 @@ variable "access_log_bucket" {
   default     = null
 }
 
+variable "upload_trigger_package" {
+  description = <<-EOT
+    The code of the function behind every trigger, or null without one.
+    - `file`: the archive that `glue` makes, as seen from this folder.
+    - `source_code_hash`: the base64 of its sha256.
+  EOT
+  type = object({
+    file             = string
+    source_code_hash = string
+  })
+  default = null
+
+  validation {
+    condition     = var.upload_trigger_package != null || alltrue([for endpoint in values(var.endpoints) : endpoint.trigger == null])
+    error_message = "upload_trigger_package is null: an endpoint with a trigger needs the function's code."
+  }
+}
+
 variable "endpoints" {
   description = <<-EOT
     The asynchronous endpoints by key: lower-case letters, digits and inner hyphens, up to 32 characters.
@@ -175,6 +193,8 @@ variable "endpoints" {
     - `network_isolation`: whether the container has no network. Default false.
     - `deployment`: seconds the former fleet stays (`bake_seconds`, default 0), and whether 5xx answers in that time
       undo an update (`rollback_alarms`, default true).
+    - `trigger`: makes a request of every upload, or null: how the key of an upload begins (`prefix`) and ends (`suffixes`, default any), and
+      how many uploads are worked on at the same time (`reserved_concurrency`, default 5).
   EOT
   type = map(object({
     workload               = string
@@ -207,6 +227,11 @@ variable "endpoints" {
       bake_seconds    = optional(number, 0)
       rollback_alarms = optional(bool, true)
     }), {})
+    trigger = optional(object({
+      prefix               = string
+      suffixes             = optional(set(string), [])
+      reserved_concurrency = optional(number, 5)
+    }))
   }))
   nullable = false
 

@@ -322,3 +322,25 @@ run "logs_under_a_key_are_refused" {
     kms_key_arn          = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"
   }
 }
+
+run "eventbridge_hears_of_objects_only_when_it_is_asked_for" {
+  command = plan
+
+  assert {
+    condition     = length(aws_s3_bucket_notification.this) == 0
+    error_message = "EventBridge hears of objects."
+  }
+}
+
+run "eventbridge_hears_of_objects" {
+  command = plan
+
+  variables {
+    events = true
+  }
+
+  assert {
+    condition     = one(aws_s3_bucket_notification.this).eventbridge
+    error_message = "EventBridge does not hear of objects."
+  }
+}

@@ -21,6 +21,14 @@ mock_provider "aws" {
     defaults = { arn = "arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms" }
   }
 
+  mock_resource "aws_sqs_queue" {
+    defaults = { arn = "arn:aws:sqs:eu-west-1:111122223333:platform-dev-rooms-uploads-dead-letters" }
+  }
+
+  mock_resource "aws_lambda_function" {
+    defaults = { arn = "arn:aws:lambda:eu-west-1:111122223333:function:platform-dev-rooms-uploads" }
+  }
+
   mock_resource "aws_kms_key" {
     defaults = { arn = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555" }
   }
@@ -30,7 +38,7 @@ mock_provider "aws" {
   }
 
   mock_resource "aws_sagemaker_endpoint" {
-    defaults = { id = "platform-dev-rooms" }
+    defaults = { id = "platform-dev-rooms", arn = "arn:aws:sagemaker:eu-west-1:111122223333:endpoint/platform-dev-rooms" }
   }
 
   mock_resource "aws_appautoscaling_policy" {
@@ -210,6 +218,65 @@ run "the_image_of_another_workload_is_refused" {
         timeouts                   = { server = 600, startup = 900, model_download = 1200, invocation = 300 }
         max_concurrent_invocations = 2
         autoscaling                = { min = 0, max = 3, backlog_per_instance = 2, scale_in_cooldown = 300, scale_out_cooldown = 60 }
+      }
+    }
+  }
+}
+
+run "an_upload_is_a_request_only_where_a_trigger_says_so" {
+  command = plan
+
+  assert {
+    condition     = length(module.upload_trigger) == 0
+    error_message = "There is a trigger."
+  }
+}
+
+run "a_trigger_hears_of_uploads_to_the_data_bucket" {
+  command = apply
+
+  variables {
+    upload_trigger_package = { file = "upload_trigger.zip", source_code_hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+    endpoints = {
+      rooms = {
+        workload                   = "location_detector"
+        instance_type              = "ml.m5.xlarge"
+        image                      = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/platform/location_detector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        model                      = { source = "archive", uri = "s3://platform-artifacts/location_detector/abc/model.tar.gz" }
+        timeouts                   = { server = 600, startup = 900, model_download = 1200, invocation = 300 }
+        max_concurrent_invocations = 2
+        autoscaling                = { min = 0, max = 3, backlog_per_instance = 2, scale_in_cooldown = 300, scale_out_cooldown = 60 }
+        trigger                    = { prefix = "blueprints/", suffixes = [".png"] }
+      }
+    }
+  }
+
+  assert {
+    condition = { for field in ["upload_prefix", "receipt_prefix", "function_name", "log_group"] : field => output.endpoints.rooms.trigger[field] } == {
+      upload_prefix  = "blueprints/"
+      receipt_prefix = "rooms/receipts/"
+      function_name  = "platform-dev-rooms-uploads"
+      log_group      = "/aws/lambda/platform-dev-rooms-uploads"
+    }
+    error_message = "The trigger is another one."
+  }
+}
+
+run "a_trigger_without_code_is_refused" {
+  command         = plan
+  expect_failures = [var.upload_trigger_package]
+
+  variables {
+    endpoints = {
+      rooms = {
+        workload                   = "location_detector"
+        instance_type              = "ml.m5.xlarge"
+        image                      = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/platform/location_detector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+        model                      = { source = "archive", uri = "s3://platform-artifacts/location_detector/abc/model.tar.gz" }
+        timeouts                   = { server = 600, startup = 900, model_download = 1200, invocation = 300 }
+        max_concurrent_invocations = 2
+        autoscaling                = { min = 0, max = 3, backlog_per_instance = 2, scale_in_cooldown = 300, scale_out_cooldown = 60 }
+        trigger                    = { prefix = "blueprints/", suffixes = [".png"] }
       }
     }
   }

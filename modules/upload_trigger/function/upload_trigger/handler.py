@@ -105,9 +105,7 @@ class Trigger:
         """The first of `possible` that is there, and what S3 knows of it."""
         for position, upload in enumerate(possible, start=1):
             try:
-                return upload, self._s3.head_object(
-                    Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id
-                )
+                return upload, self._s3.head_object(Bucket=upload.bucket, Key=upload.key, VersionId=upload.version_id)
             except ClientError as error:
                 status = error.response["ResponseMetadata"]["HTTPStatusCode"]
                 if status not in _UNREADABLE or (status != 404 and position == len(possible)):
