@@ -1,5 +1,4 @@
 resource "aws_s3_bucket" "this" {
-  #checkov:skip=CKV2_AWS_62:An event needs somebody who listens: the module upload_trigger adds the notification where there is one
   #checkov:skip=CKV_AWS_144:Inputs and results are made again from their source; artifacts are rebuilt, or copied by a promotion
   #checkov:skip=CKV_AWS_18:Logging is an input: profiles decide, prod must have it, and the bucket that holds the logs cannot
   bucket        = var.name

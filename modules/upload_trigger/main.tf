@@ -65,8 +65,8 @@ resource "aws_lambda_permission" "this" {
 }
 
 resource "aws_lambda_function" "this" {
-  # checkov:skip=CKV_AWS_117:It calls AWS's own APIs only; in a VPC it would need an interface endpoint for each of them.
-  # checkov:skip=CKV_AWS_272:The code's digest is in the plan and in the state; a signing profile would sign the same bytes once more.
+  #checkov:skip=CKV_AWS_117:It calls AWS's own APIs only; in a VPC it would need an interface endpoint for each of them
+  #checkov:skip=CKV_AWS_272:The code's digest is in the plan and in the state; a signing profile would sign the same bytes once more
   function_name                  = local.name
   description                    = "Puts uploads into the queue of ${var.name}"
   role                           = aws_iam_role.this.arn
@@ -108,6 +108,7 @@ resource "aws_lambda_function_event_invoke_config" "this" {
 }
 
 resource "aws_cloudwatch_log_group" "this" {
+  #checkov:skip=CKV_AWS_338:How long logs are kept is an input: a trial environment needs no year of them
   name              = local.log_group
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
