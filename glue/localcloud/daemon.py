@@ -41,6 +41,7 @@ class Status:
     speed: float | None = None
     started: str | None = None
     endpoints: list[dict[str, Any]] = field(default_factory=list)
+    alarms: list[dict[str, Any]] = field(default_factory=list)
 
 
 def up(

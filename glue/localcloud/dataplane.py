@@ -33,6 +33,7 @@ from glue.localcloud.invocation import (
     parse_s3_uri,
     refused,
 )
+from glue.localcloud.metrics import Metrics, RequestMetrics
 
 DEFAULT_CONCURRENCY = 1
 """Requests at a time in one instance when the endpoint config leaves the choice to the service."""
@@ -51,6 +52,7 @@ class RequestQueue:
 
     def __init__(self) -> None:
         self._waiting: deque[AsyncRequest] = deque()
+        self._taken: list[AsyncRequest] = []
         self._changed = threading.Condition()
         self._closed = False
 
@@ -70,7 +72,21 @@ class RequestQueue:
         """Wait for a request while `ready`; None when `ended`. Both are looked at again after `wake`."""
         with self._changed:
             self._changed.wait_for(lambda: ended() or (ready() and bool(self._waiting)))
-            return None if ended() else self._waiting.popleft()
+            if ended():
+                return None
+            self._taken.append(self._waiting.popleft())
+            return self._taken[-1]
+
+    def done(self, request: AsyncRequest) -> None:
+        """A request that was taken has its outcome, or was put back."""
+        with self._changed:
+            self._taken = [one for one in self._taken if one is not request]
+
+    def received(self) -> list[datetime]:
+        """When the requests came in that wait or are processed."""
+        with self._changed:
+            known = {request.key: request for request in (*self._waiting, *self._taken)}
+            return [request.received for request in known.values()]
 
     def wake(self) -> None:
         """Let those who wait look again."""
@@ -138,6 +154,7 @@ class Worker:
         try:
             self._handle(self.instance, request)
         finally:
+            self._queue.done(request)
             self._slots.release()
 
 
@@ -160,16 +177,20 @@ class _Answer:
 class Invoker:
     """Carries requests to instances and their outcomes to S3 and SNS."""
 
-    def __init__(self, clients: Clients, clock: Clock, faults: Faults) -> None:
+    def __init__(self, clients: Clients, clock: Clock, faults: Faults, metrics: Metrics) -> None:
         self._clients = clients
         self._clock = clock
         self._faults = faults
+        self._metrics = metrics
 
     def handle(self, scope: Scope, queue: RequestQueue, instance: Instance, request: AsyncRequest) -> None:
         """See one request that was taken from `queue` to its outcome, or back into the queue when the instance died."""
-        if request.expired(self._clock.now()):
-            self.finish(scope, request, expired(request))
+        now = self._clock.now()
+        if request.expired(now):
+            self.expire(scope, request)
             return
+        if request.attempts == 0:
+            self._measured(scope, request).lasted("TimeInBacklog", (now - request.received).total_seconds())
         request.attempts += 1
         try:
             with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spool:
@@ -188,7 +209,20 @@ class Invoker:
             self.finish(scope, request, failed("InternalServerError: the local cloud failed; see its log"))
 
     def finish(self, scope: Scope, request: AsyncRequest, outcome: Outcome) -> None:
-        """Write the failure object of a failed request, and publish the outcome of any."""
+        """Write the failure object of a failed request, publish the outcome of any, and count it."""
+        self._conclude(scope, request, outcome)
+        measured = self._measured(scope, request)
+        measured.count("InvocationsProcessed")
+        if isinstance(outcome, Failed):
+            measured.count("InvocationFailures")
+        measured.lasted("TotalProcessingTime", (self._clock.now() - request.received).total_seconds())
+
+    def expire(self, scope: Scope, request: AsyncRequest) -> None:
+        """Fail a request that waited for too long."""
+        self._conclude(scope, request, expired(request))
+        self._measured(scope, request).count("ExpiredRequests")
+
+    def _conclude(self, scope: Scope, request: AsyncRequest, outcome: Outcome) -> None:
         if isinstance(outcome, Failed) and request.failure_location:
             with _logged(f"failure object {request.failure_location}"):
                 self._put(scope, request, request.failure_location, outcome.body, outcome.content_type)
@@ -201,13 +235,16 @@ class Invoker:
         include = kind in settings.get("IncludeInferenceResponseIn", [])
         now = self._clock.now()
         message = notifications.result_message(request, outcome, region=scope.region, now=now, include=include)
-        with _logged(f"notification to {topic}"):
+        with _logged(f"notification to {topic}", lambda: self._measured(scope, request).count("NotificationFailures")):
             self.publish(scope, topic, message)
 
     def publish(self, scope: Scope, topic: str, message: dict[str, Any]) -> None:
         """Publish a document to a topic, which may lie in another region."""
         region = topic.split(":")[3]
         self._clients.get(Scope(scope.account, region), "sns").publish(TopicArn=topic, Message=json.dumps(message))
+
+    def _measured(self, scope: Scope, request: AsyncRequest) -> RequestMetrics:
+        return self._metrics.of(scope, request.endpoint, request.variant)
 
     def _again(self, scope: Scope, queue: RequestQueue, request: AsyncRequest) -> None:
         reason = "ClientError: Received no response from model: the container ended while it handled the request. "
@@ -227,9 +264,12 @@ class Invoker:
         content_type = answer.content_type or DEFAULT_CONTENT_TYPE
         if request.output_location:
             answer.body.seek(0)
+            measured = self._measured(scope, request)
             try:
-                self._put(scope, request, request.output_location, answer.body, content_type)
+                with measured.timed("ResponseUploadLatency"):
+                    self._put(scope, request, request.output_location, answer.body, content_type)
             except (ClientError, BotoCoreError) as error:
+                measured.count("ResponseUploadFailures")
                 reason = f"ClientError: Could not upload the response to {request.output_location}: {error}"
                 self.finish(scope, request, failed(reason))
                 return
@@ -244,14 +284,19 @@ class Invoker:
         s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, **encryption)
 
     def _invoke(self, scope: Scope, instance: Instance, request: AsyncRequest, spool: IO[bytes]) -> _Answer:
-        body, length = self._input(scope, request)
+        measured = self._measured(scope, request)
+        with measured.timed("RequestDownloadLatency"):
+            body, length = self._input(scope, request)
         limit = self._clock.deadline(request.timeout)
         self._hang(request, scope, limit)
         if instance.cut_off():
             raise _NotDeliveredError
         try:
             host, port = instance.address
-            with urllib3.HTTPConnectionPool(host, port, maxsize=1, retries=False) as pool:
+            with (
+                measured.timed("ModelLatency"),
+                urllib3.HTTPConnectionPool(host, port, maxsize=1, retries=False) as pool,
+            ):
                 response = pool.urlopen(
                     "POST",
                     "/invocations",
@@ -272,6 +317,7 @@ class Invoker:
             raise _InstanceLostError from error
         if instance.cut_off():
             raise _InstanceLostError
+        measured.answered(response.status)
         sized = "Content-Length" in response.headers
         return _Answer(response.status, response.headers.get("Content-Type"), sized, spool, size)
 
@@ -291,6 +337,7 @@ class Invoker:
             bucket, key = parse_s3_uri(request.input_location)
             found = self._clients.get(scope, "s3").get_object(Bucket=bucket, Key=key)
         except (ValueError, ClientError, BotoCoreError) as error:
+            self._measured(scope, request).count("RequestDownloadFailures")
             raise _RequestError(
                 f"ClientError: Could not download the input {request.input_location}: {error}"
             ) from error
@@ -337,8 +384,9 @@ def _receive(response: urllib3.BaseHTTPResponse, spool: IO[bytes], limit: Deadli
 
 
 @contextlib.contextmanager
-def _logged(what: str) -> Iterator[None]:
+def _logged(what: str, on_failure: Callable[[], None] = lambda: None) -> Iterator[None]:
     try:
         yield
     except (ClientError, BotoCoreError, ValueError) as error:
         _log.warning("%s failed: %s", what, error)
+        on_failure()

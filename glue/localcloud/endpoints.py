@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from glue.localcloud import notifications
 from glue.localcloud.accounts import Scope
-from glue.localcloud.dataplane import RequestQueue, expired
+from glue.localcloud.dataplane import RequestQueue
 from glue.localcloud.errors import DeploymentError, refused_topic
 from glue.localcloud.fleet import Fleet, Platform
 from glue.localcloud.instances import Instance
@@ -68,6 +68,11 @@ class Endpoint:
     def instance_count(self) -> int:
         """Instances in service."""
         return sum(len(variant.workers) for variant in self.fleet.variants) if self.fleet else 0
+
+    @property
+    def desired_count(self) -> int:
+        """Instances that are asked for."""
+        return sum(variant.desired for variant in self.fleet.variants) if self.fleet else 0
 
     def create(self, containers: Mapping[str, Document], role: str) -> None:
         """Bring the first fleet into service; the endpoint ends InService or Failed."""
@@ -151,7 +156,7 @@ class Endpoint:
     def expire_requests(self) -> None:
         """Fail the requests that waited longer than they may."""
         for request in self.queue.expired(self._platform.clock.now()):
-            self._platform.invoker.finish(self.scope, request, expired(request))
+            self._platform.invoker.expire(self.scope, request)
 
     def _bring_up(
         self,
@@ -187,9 +192,9 @@ class Endpoint:
             self._platform.clock.pause(self._ending, min(_ALARM_PAUSE, limit.remaining))
             if names:
                 cloudwatch = self._platform.clients.get(self.scope, "cloudwatch")
-                ringing = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")["MetricAlarms"]
-                if ringing:
-                    name: str = ringing[0]["AlarmName"]
+                ringing = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")
+                for alarm in ringing["MetricAlarms"] + ringing["CompositeAlarms"]:
+                    name: str = alarm["AlarmName"]
                     return name
         return None
 
@@ -311,6 +316,7 @@ def new_request(
         key=key,
         inference_id=inference_id,
         endpoint=endpoint.name,
+        variant=endpoint.config.document["ProductionVariants"][0]["VariantName"],
         input_location=params.get("InputLocation"),
         body=params.get("Body"),
         content_type=params.get("ContentType"),

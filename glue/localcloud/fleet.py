@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from glue.localcloud.errors import DeploymentError, failed_ping, missing_image
 from glue.localcloud.faults import Faults
 from glue.localcloud.images import ImageError, ImageReference, ImageStore
 from glue.localcloud.instances import STOP_GRACE, Instance, NotReadyError, new_instance_id
+from glue.localcloud.invocation import AsyncRequest
 from glue.localcloud.log_shipper import LogShipper, Stream
 from glue.localcloud.runtime import RUNTIME_LABEL, Launch, Runtime, UnsupportedImageError
 from glue.localcloud.sagemaker.store import Definition
@@ -243,7 +245,8 @@ class Fleet:
         finally:
             variant.starting = [instance for instance in variant.starting if instance not in new]
         for instance in new:
-            variant.workers.append(Worker(instance, self._queue, self._handle, self._concurrency))
+            handle = partial(self._handle, variant.name)
+            variant.workers.append(Worker(instance, self._queue, handle, self._concurrency))
         self.enable(self._enabled)
 
     def _instance(self, variant: Variant) -> Instance:
@@ -262,7 +265,8 @@ class Fleet:
             fault=lambda kind: self._platform.faults.holds(kind, self._endpoint),
         )
 
-    def _handle(self, instance: Instance, request: Any) -> None:
+    def _handle(self, variant: str, instance: Instance, request: AsyncRequest) -> None:
+        request.variant = variant
         self._platform.invoker.handle(self._scope, self._queue, instance, request)
 
     @property

@@ -20,12 +20,14 @@ class AsyncRequest:
     """A request in the queue of an endpoint. Times in seconds of the local cloud's clock.
 
     `key` names the request among all requests of the cloud; the inference id is the client's and need not be unique.
-    `settings` is the AsyncInferenceConfig under which it was accepted; `attempts` counts how often a container had it.
+    `settings` is the AsyncInferenceConfig under which it was accepted; `variant` has the request or, before, would be
+    the first to have it; `attempts` counts how often a container had it.
     """
 
     key: str
     inference_id: str
     endpoint: str
+    variant: str
     input_location: str | None
     body: bytes | None
     content_type: str | None

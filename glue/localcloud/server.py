@@ -10,11 +10,13 @@ from pathlib import Path
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from glue.localcloud import bucket_policies, deliveries, large_objects, trees
+from glue.localcloud import bucket_policies, cloudwatch, deliveries, large_objects, trees
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.admin import Admin
+from glue.localcloud.alarm_actions import AlarmActions
+from glue.localcloud.alarm_evaluation import alarms_in
 from glue.localcloud.app import Application
-from glue.localcloud.application_autoscaling import autoscaling_service
+from glue.localcloud.application_autoscaling import ScalingApi
 from glue.localcloud.blobs import BlobStore
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
@@ -27,10 +29,14 @@ from glue.localcloud.fleet import Platform
 from glue.localcloud.images import ImageStore
 from glue.localcloud.leftovers import sweep
 from glue.localcloud.log_shipper import LogShipper
+from glue.localcloud.metrics import Metrics
+from glue.localcloud.minutes import Minutes
 from glue.localcloud.processes import Guard, ProcessRuntime
 from glue.localcloud.protocol import Document
 from glue.localcloud.sagemaker.control_plane import ControlPlane
 from glue.localcloud.sagemaker.runtime_api import RuntimeApi
+from glue.localcloud.scaling import Scaler
+from glue.localcloud.scaling_activities import Activities
 
 HOST = "127.0.0.1"
 PREFERRED_PORT = 4599
@@ -54,6 +60,9 @@ class LocalCloud:
             trees.remove(state_dir / of_the_last_one)
         large_objects.install(Contents(state_dir / "objects"))
         clients = Clients(self.url)
+        alarm_actions = AlarmActions(clients)
+        cloudwatch.install(alarm_actions.changed)
+        metrics = Metrics(clock)
         blobs = BlobStore(state_dir / "layers")
         self._guard = Guard()
         if os.getpgrp() == os.getpid():
@@ -65,16 +74,19 @@ class LocalCloud:
             images=ImageStore(state_dir / "images", clients),
             runtimes={"process": ProcessRuntime(cache_dir, self._guard)},
             logs=LogShipper(clients, clock, state_dir / "logs"),
-            invoker=Invoker(clients, clock, faults),
+            invoker=Invoker(clients, clock, faults, metrics),
             faults=faults,
             instances_dir=instances_dir,
         )
         self._endpoints = Endpoints(platform)
+        activities = Activities()
+        scaler = Scaler(self._endpoints, activities, clock)
+        self._minutes = Minutes(self._endpoints, metrics, alarm_actions, scaler, clock)
         services = [
             ControlPlane(self._endpoints, clock).service(),
             RuntimeApi(self._endpoints, clock).service(),
             Registry(blobs, self.url).service(),
-            autoscaling_service(),
+            ScalingApi(activities, clock).service(),
         ]
         admin = Admin(self._endpoints, faults, clock, self.status)
         application = Application(services, blobs, admin, faults)
@@ -92,9 +104,11 @@ class LocalCloud:
     def start(self) -> None:
         """Answer requests from now on."""
         self._thread.start()
+        self._minutes.start()
 
     def close(self) -> None:
         """End every instance, then the service (which the instances' last lines of log still go to)."""
+        self._minutes.close()
         self._endpoints.close(_LAST_GRACE * self._clock.speed)
         self._server.shutdown()
         self._guard.close()
@@ -116,9 +130,20 @@ class LocalCloud:
                     "name": endpoint.name,
                     "status": endpoint.status,
                     "instances": endpoint.instance_count,
+                    "desired": endpoint.desired_count,
                     "waiting": len(endpoint.queue),
                 }
                 for endpoint in self._endpoints.all()
+            ],
+            "alarms": [
+                {
+                    "account_id": scope.account,
+                    "region": scope.region,
+                    "name": alarm.name,
+                    "since": alarm.state_updated_timestamp.isoformat(timespec="seconds"),
+                    "reason": alarm.state_reason,
+                }
+                for scope, alarm in alarms_in("ALARM")
             ],
         }
 

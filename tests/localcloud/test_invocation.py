@@ -15,6 +15,7 @@ def request(**changes: Any) -> AsyncRequest:
         "key": "key",
         "inference_id": "an id",
         "endpoint": "endpoint",
+        "variant": "AllTraffic",
         "input_location": "s3://bucket/in",
         "body": None,
         "content_type": "image/png",
