@@ -67,7 +67,8 @@ def _profiles() -> Iterator[str]:
     schema = Profile.model_json_schema()
     yield from ("# Environment profiles", _NOTE, "")
     yield _PROFILE_PAGE
-    sections = {"Profile": schema, **schema["$defs"]}
+    parts = {name: part for name, part in schema["$defs"].items() if "properties" in part}
+    sections = {"Profile": schema, **parts}
     for name in ["Profile", "Endpoint", *sorted(sections.keys() - {"Profile", "Endpoint"})]:
         yield from (
             "",
@@ -75,8 +76,8 @@ def _profiles() -> Iterator[str]:
             "",
             sections[name]["description"],
             "",
-            "| field | type | default |",
-            "|---|---|---|",
+            "| field | what it is | type | default |",
+            "|---|---|---|---|",
         )
         required = sections[name].get("required", [])
         for field, described in sections[name]["properties"].items():
@@ -94,6 +95,8 @@ def _default(described: Mapping[str, Any]) -> str:
 def _type(described: Mapping[str, Any]) -> str:
     """A JSON schema in a few words."""
     match described:
+        case {"$ref": "#/$defs/JsonValue"}:
+            words = "anything"
         case {"$ref": reference}:
             name = reference.rsplit("/", 1)[-1]
             words = f"[{name}](#{name.lower()})"

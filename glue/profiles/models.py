@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 from pydantic_core import PydanticCustomError
 
 TIMEOUT_FLOORS = {"server": 300, "startup": 600, "model_download": 600}
@@ -49,6 +49,8 @@ TagValue = Annotated[str, StringConstraints(pattern=r"^[\w .:/=+@-]*$", max_leng
 UploadPrefix = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_.-]+/)+$", max_length=256)]
 Suffix = Annotated[str, StringConstraints(pattern=r"^(\.[A-Za-z0-9]{1,16}){1,2}$")]
 VariableName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$", max_length=1024)]
+# Source: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
+FilterPolicy = Annotated[dict[str, list[JsonValue] | dict[str, list[JsonValue]]], Field(min_length=1, max_length=5)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 LogRetention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
@@ -93,6 +95,30 @@ class Vpc(Section):
     """The security groups of the instances."""
 
 
+class NotificationQueue(Section):
+    """A queue that gets the messages of an endpoint, with a dead-letter queue beside it. Limits are those of SQS."""
+
+    visibility_timeout_seconds: Annotated[int, Field(ge=0, le=43200)] = 30
+    """How long a message that was received is hidden from other receivers."""
+    retention_seconds: Annotated[int, Field(ge=60, le=1209600)] = 345600
+    """How long a message that nobody deletes is kept."""
+    max_receives: Annotated[int, Field(ge=1, le=1000)] = 5
+    """How often a message is received before it becomes a dead letter."""
+
+
+class FilterPolicies(Section):
+    """Which messages each kind of subscriber gets: filter policies of SNS on the message's body; without one, all."""
+
+    emails: FilterPolicy | None = None
+    """Of the addresses, such as `{invocationStatus: [Failed]}`."""
+    sqs_queue_arns: FilterPolicy | None = None
+    """Of the existing queues."""
+    https: FilterPolicy | None = None
+    """Of the webhooks."""
+    queue: FilterPolicy | None = None
+    """Of the endpoint's own queue."""
+
+
 class Notifications(Section):
     """Who hears of results and failures."""
 
@@ -102,6 +128,10 @@ class Notifications(Section):
     """Queues, whose own policies allow the topics to send."""
     https: list[HttpsUrl] = []
     """Webhooks, which must confirm their subscription."""
+    queue: NotificationQueue | None = None
+    """A queue for each endpoint, made with its dead letters; nothing: there is none."""
+    filter_policies: FilterPolicies = FilterPolicies()
+    """Which messages each kind of subscriber gets."""
 
 
 class Model(Section):

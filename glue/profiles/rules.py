@@ -32,6 +32,8 @@ def _profile_rules(profile: Profile) -> Iterator[Violation]:
         yield Violation(("kms", "key_arn"), "set with `create: true`: allowed is one of them")
     if profile.deletion_protection and profile.force_destroy:
         yield Violation(("force_destroy",), "true with `deletion_protection: true`: allowed is one of them")
+    if profile.notifications.filter_policies.queue and profile.notifications.queue is None:
+        yield Violation(("notifications", "filter_policies", "queue"), "set without `queue`: allowed beside a queue")
     if profile.account_id in profile.consumer_account_ids:
         yield Violation(("consumer_account_ids",), f"{profile.account_id} is this account: list other accounts only")
     if profile.environment == "prod":
@@ -55,8 +57,13 @@ def _endpoint_rules(profile: Profile, key: str) -> Iterator[Violation]:
     if profile.environment == "prod" and not endpoint.deployment.rollback_alarms:
         yield Violation((*at, "deployment", "rollback_alarms"), "false: prod must roll back on alarms, set true")
     yield from _trigger_rules(profile, key)
-    if len(f"{profile.name_prefix}-{profile.environment}-{key}") > 63:
-        yield Violation(at, "the endpoint's name (prefix, environment, key) has more than SageMaker's 63 characters")
+    name = f"{profile.name_prefix}-{profile.environment}-{key}"
+    if len(name) > 63:
+        yield Violation(
+            at, f"{name!r} has {len(name)} characters: allowed are SageMaker's 63 for prefix, environment, key"
+        )
+    elif profile.notifications.queue and len(name) > 53:
+        yield Violation(at, f"{name!r} has {len(name)} characters: allowed are 53, so that its queues have SQS's 80")
 
 
 def _trigger_rules(profile: Profile, key: str) -> Iterator[Violation]:

@@ -1,12 +1,13 @@
 """The variables of the Terraform root modules, made from a profile and a release: pure data."""
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from glue.cloud import Cloud
 from glue.functions import Package
 from glue.profiles import Profile
-from glue.profiles.models import Endpoint, document
+from glue.profiles.models import Endpoint, Notifications, document
 from glue.releases import EndpointRelease, Release
 
 
@@ -53,7 +54,7 @@ def platform_variables(
         "force_destroy": profile.force_destroy,
         "kms": document(profile.kms),
         "vpc": document(profile.vpc) if profile.vpc else None,
-        "notifications": document(profile.notifications),
+        "notifications": _notifications(profile.notifications),
         "log_retention_days": profile.log_retention_days,
         "data_expiry_days": document(profile.data_expiry_days) if profile.data_expiry_days else None,
         "abort_uploads_days": profile.abort_uploads_days,
@@ -70,6 +71,14 @@ def _access_logs(profile: Profile, profiles: Iterable[Profile]) -> Mapping[str, 
     """The bucket of the access logs of all `profiles`, kept as long as any of them asks; None when none asks."""
     longest = _longest(one.access_log_retention_days for one in profiles)
     return None if longest is None else {"bucket": profile.access_log_bucket_name, "retention_days": longest}
+
+
+def _notifications(notifications: Notifications) -> Mapping[str, Any]:
+    policies = document(notifications.filter_policies)
+    return {
+        **document(notifications),
+        "filter_policies": {kind: policy and json.dumps(policy, sort_keys=True) for kind, policy in policies.items()},
+    }
 
 
 def _longest(days: Iterable[int | None]) -> int | None:

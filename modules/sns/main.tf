@@ -13,9 +13,10 @@ locals {
   }
 
   subscribers = concat(
-    [for address in sort(var.subscribers.emails) : { protocol = "email", endpoint = address }],
-    [for arn in sort(var.subscribers.sqs_queue_arns) : { protocol = "sqs", endpoint = arn }],
-    [for url in sort(var.subscribers.https) : { protocol = "https", endpoint = url }],
+    [for address in sort(var.subscribers.emails) : { protocol = "email", endpoint = address, filter = var.filter_policies.emails }],
+    [for arn in sort(var.subscribers.sqs_queue_arns) : { protocol = "sqs", endpoint = arn, filter = var.filter_policies.sqs_queue_arns }],
+    [for url in sort(var.subscribers.https) : { protocol = "https", endpoint = url, filter = var.filter_policies.https }],
+    var.queue == null ? [] : [{ protocol = "sqs", endpoint = local.queue_arns.messages, filter = var.filter_policies.queue }],
   )
 
   subscriptions = {
@@ -74,7 +75,14 @@ resource "aws_sns_topic" "this" {
 resource "aws_sns_topic_subscription" "this" {
   for_each = local.subscriptions
 
-  topic_arn = aws_sns_topic.this[each.value.outcome].arn
-  protocol  = each.value.protocol
-  endpoint  = each.value.endpoint
+  topic_arn           = aws_sns_topic.this[each.value.outcome].arn
+  protocol            = each.value.protocol
+  endpoint            = each.value.endpoint
+  filter_policy       = each.value.filter
+  filter_policy_scope = each.value.filter == null ? null : "MessageBody"
+
+  # What a webhook does not take in an hour of attempts is kept, where there is a place for it.
+  redrive_policy = each.value.protocol == "https" && var.queue != null ? jsonencode({ deadLetterTargetArn = local.queue_arns.dead_letters }) : null
+
+  depends_on = [aws_sqs_queue.messages, aws_sqs_queue.dead_letters]
 }

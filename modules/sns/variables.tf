@@ -63,3 +63,73 @@ variable "subscribers" {
     error_message = "subscribers.https has ${join(", ", var.subscribers.https)}: an address starts with https://."
   }
 }
+
+variable "queue" {
+  description = <<-EOT
+    A queue that gets the messages of both topics, with a dead-letter queue beside it, or null. Their names are
+    `<name>-notifications` and `<name>-notifications-dead-letters`. What a webhook does not take goes to the dead letters too.
+    - `visibility_timeout_seconds`: how long a message that was received is hidden from other receivers, 0 to 43200. Default 30.
+    - `retention_seconds`: how long a message that nobody deletes is kept, 60 to 1209600. Default 345600, which is 4 days.
+    - `max_receives`: how often a message is received before it becomes a dead letter, 1 to 1000. Default 5.
+  EOT
+  type = object({
+    visibility_timeout_seconds = optional(number, 30)
+    retention_seconds          = optional(number, 345600)
+    max_receives               = optional(number, 5)
+  })
+  default = null
+
+  validation {
+    condition     = var.queue == null || try(var.queue.visibility_timeout_seconds >= 0 && var.queue.visibility_timeout_seconds <= 43200 && floor(var.queue.visibility_timeout_seconds) == var.queue.visibility_timeout_seconds, false)
+    error_message = "queue.visibility_timeout_seconds is ${jsonencode(try(var.queue.visibility_timeout_seconds, null))}: allowed are whole seconds from 0 to 43200."
+  }
+
+  validation {
+    condition     = var.queue == null || try(var.queue.retention_seconds >= 60 && var.queue.retention_seconds <= 1209600 && floor(var.queue.retention_seconds) == var.queue.retention_seconds, false)
+    error_message = "queue.retention_seconds is ${jsonencode(try(var.queue.retention_seconds, null))}: allowed are whole seconds from 60 to 1209600."
+  }
+
+  validation {
+    condition     = var.queue == null || try(var.queue.max_receives >= 1 && var.queue.max_receives <= 1000 && floor(var.queue.max_receives) == var.queue.max_receives, false)
+    error_message = "queue.max_receives is ${jsonencode(try(var.queue.max_receives, null))}: allowed are whole numbers from 1 to 1000."
+  }
+
+  validation {
+    condition     = var.queue == null || length("${var.name}-notifications-dead-letters") <= 80
+    error_message = "queue needs a name of ${length("${var.name}-notifications-dead-letters")} characters for its dead letters: allowed are 80, which leaves 53 for name."
+  }
+}
+
+variable "filter_policies" {
+  description = <<-EOT
+    Which messages subscribers get: filter policies of SNS on the message's body, as JSON, such as
+    `{"invocationStatus": ["Failed"]}`. A kind of subscriber without one gets every message.
+    - `emails`: of all addresses.
+    - `sqs_queue_arns`: of all existing queues.
+    - `https`: of all webhooks.
+    - `queue`: of the module's own queue.
+  EOT
+  type = object({
+    emails         = optional(string)
+    sqs_queue_arns = optional(string)
+    https          = optional(string)
+    queue          = optional(string)
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for policy in values(var.filter_policies) : policy == null ? true : can(keys(jsondecode(policy)))])
+    error_message = "filter_policies has ${jsonencode(var.filter_policies)}: a policy is the JSON of an object, such as {\"invocationStatus\": [\"Failed\"]}."
+  }
+
+  validation {
+    condition     = alltrue([for policy in values(var.filter_policies) : policy == null ? true : contains(range(1, 6), try(length(keys(jsondecode(policy))), 1))])
+    error_message = "filter_policies has ${jsonencode(var.filter_policies)}: a policy has 1 to 5 keys."
+  }
+
+  validation {
+    condition     = var.filter_policies.queue == null || var.queue != null
+    error_message = "filter_policies.queue is ${jsonencode(var.filter_policies.queue)}: there is no queue to filter for."
+  }
+}

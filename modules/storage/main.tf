@@ -1,6 +1,5 @@
 resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_144:Inputs and results are made again from their source; artifacts are rebuilt, or copied by a promotion
-  #checkov:skip=CKV_AWS_18:Logging is an input: profiles decide, prod must have it, and the bucket that holds the logs cannot
   bucket        = var.name
   force_destroy = var.force_destroy
 }

@@ -68,10 +68,12 @@ module "notifications" {
   source   = "../../modules/sns"
   for_each = var.endpoints
 
-  name        = local.names[each.key].endpoint
-  account_id  = var.account_id
-  kms_key_arn = local.kms_key_arn
-  subscribers = var.notifications
+  name            = local.names[each.key].endpoint
+  account_id      = var.account_id
+  kms_key_arn     = local.kms_key_arn
+  subscribers     = var.notifications
+  queue           = var.notifications.queue
+  filter_policies = var.notifications.filter_policies
 }
 
 module "model" {

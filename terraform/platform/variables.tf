@@ -109,11 +109,24 @@ variable "notifications" {
     - `emails`: addresses. Each must confirm.
     - `sqs_queue_arns`: existing queues whose policies let the topics send.
     - `https`: addresses that confirm by themselves.
+    - `queue`: a queue for each endpoint, with dead letters: `visibility_timeout_seconds`, `retention_seconds`, `max_receives`.
+    - `filter_policies`: which messages each kind of subscriber gets, as JSON: `emails`, `sqs_queue_arns`, `https`, `queue`.
   EOT
   type = object({
     emails         = optional(set(string), [])
     sqs_queue_arns = optional(set(string), [])
     https          = optional(set(string), [])
+    queue = optional(object({
+      visibility_timeout_seconds = optional(number)
+      retention_seconds          = optional(number)
+      max_receives               = optional(number)
+    }))
+    filter_policies = optional(object({
+      emails         = optional(string)
+      sqs_queue_arns = optional(string)
+      https          = optional(string)
+      queue          = optional(string)
+    }), {})
   })
   default  = {}
   nullable = false

@@ -22,7 +22,7 @@ mock_provider "aws" {
   }
 
   mock_resource "aws_sqs_queue" {
-    defaults = { arn = "arn:aws:sqs:eu-west-1:111122223333:platform-dev-rooms-uploads-dead-letters" }
+    defaults = { arn = "arn:aws:sqs:eu-west-1:111122223333:platform-dev-rooms-queue", url = "https://sqs.eu-west-1.amazonaws.com/111122223333/platform-dev-rooms-queue" }
   }
 
   mock_resource "aws_lambda_function" {
@@ -102,6 +102,19 @@ run "an_endpoint_has_its_names_and_all_that_clients_need" {
   assert {
     condition     = length(module.kms) == 0
     error_message = "There is a key although none is asked for."
+  }
+}
+
+run "notifications_may_go_to_a_queue" {
+  command = apply
+
+  variables {
+    notifications = { queue = { max_receives = 3 }, filter_policies = { queue = "{\"invocationStatus\": [\"Failed\"]}" } }
+  }
+
+  assert {
+    condition     = output.endpoints.rooms.notification_queue_url == "https://sqs.eu-west-1.amazonaws.com/111122223333/platform-dev-rooms-queue"
+    error_message = "Clients are not told of the queue."
   }
 }
 
