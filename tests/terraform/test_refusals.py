@@ -73,7 +73,9 @@ def bad_inputs(folder: str) -> Iterator[BadInput]:
                 for failing in run.get("expect_failures", []):
                     if "var." in failing:
                         variable = failing.strip("${}").removeprefix("var.")
-                        yield BadInput(folder, name, variable, call(folder, name, shared | own))
+                        # What is refused for being left out is given as null: Terraform then names this call.
+                        inputs = {variable: None} | shared | own
+                        yield BadInput(folder, name, variable, call(folder, name, inputs))
 
 
 def call(folder: str, run: str, variables: dict[str, object]) -> str:
