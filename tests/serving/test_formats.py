@@ -154,3 +154,7 @@ def test_numpy_is_not_imported_for_an_object() -> None:
         "assert 'numpy' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_csv_with_numbers_and_text_in_one_column_is_text() -> None:
+    assert formats.decode("0\n:\n", "text/csv").tolist() == ["0", ":"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from serving import requirements
 from serving.errors import HandlerError
 
-INSTALLED = version("starlette")
+INSTALLED = version("httptools")
 
 
 def check(folder: Path, text: str) -> None:
@@ -22,12 +22,12 @@ def check(folder: Path, text: str) -> None:
     [
         "",
         "# nothing\n\n",
-        "starlette",
+        "httptools",
         "Starlette>=0.1  # a comment\nuvicorn[standard]>0",
-        f"starlette=={INSTALLED} \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n",
+        f"httptools=={INSTALLED} \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n",
         "-r other.txt\n--index-url https://example.com/simple\n./local.whl\n",
         'no-such-package==1; python_version < "3"',
-        "starlette @ https://example.com/starlette.tar.gz",
+        "httptools @ https://example.com/httptools.tar.gz",
     ],
 )
 def test_requirements_that_are_met_are_no_news(tmp_path: Path, text: str) -> None:
@@ -40,10 +40,10 @@ def test_a_handler_needs_no_requirements(tmp_path: Path) -> None:
 
 def test_each_requirement_that_is_not_met_is_named(tmp_path: Path) -> None:
     with pytest.raises(HandlerError) as caught:
-        check(tmp_path, "no-such-package>=2\nuvicorn\nstarlette<0.1\n")
+        check(tmp_path, "no-such-package>=2\nuvicorn\nhttptools<0.1\n")
     assert str(caught.value) == (
         f"requirements of {tmp_path}/requirements.txt are not met: no-such-package>=2 is not installed; "
-        f"starlette<0.1 is asked for, {INSTALLED} is installed. Nothing is installed at start: they belong in the image"
+        f"httptools<0.1 is asked for, {INSTALLED} is installed. Nothing is installed at start: they belong in the image"
     )
 
 

@@ -1,222 +1,184 @@
-"""The HTTP interface: `GET /ping` and `POST /invocations`."""
+"""The ASGI application: `GET /ping`, `POST /invocations` and, where it is on, `GET /metrics`.
+
+It needs no web framework: routing and request objects of one took a third of the time of a small request
+(docs/decisions/0041-the-path-of-a-small-request.md).
+"""
 
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+import traceback
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
-
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
-from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from typing import TYPE_CHECKING, Any
 
 from serving import logs, payloads
 from serving.errors import ClientGone, PayloadTooLarge, RequestTimeout, ServingError, Unavailable
 from serving.health import SERVING
+from serving.http import Exchange, Headers, Receive, Scope, Send
 from serving.payloads import Payload
-from serving.process import Reply, WorkerProcess
+from serving.process import Reply
 from serving.settings import Settings
 from serving.supervisor import Supervisor
 
-INFERENCE_ID = "X-Amzn-SageMaker-Inference-Id"
-_REFUSAL_HEADERS = {
-    408: {"connection": "close"},  # the rest of the body may still be on its way
-    413: {"connection": "close"},
-    503: {"retry-after": "1"},
+if TYPE_CHECKING:  # few servers have metrics, and what they need
+    from serving.metrics import Metrics
+
+INFERENCE_ID = "x-amzn-sagemaker-inference-id"
+_MAX_ID = 256
+_LATE = "the body is late"
+_DISCARD_SECONDS = 30
+"""How long a client whose request is refused may go on sending it before it is answered."""
+
+_REFUSAL_HEADERS: dict[int, Headers] = {
+    408: [(b"connection", b"close")],  # the rest of the body may still be on its way
+    413: [(b"connection", b"close")],
+    503: [(b"retry-after", b"1")],
 }
 
-_MAX_ID = 256
-_PATIENCE_SECONDS = 0.1
-"""Within this time no client is asked whether it is still there: asking costs a fifth of a small request."""
 
+class App:
+    """Routes requests."""
 
-def create_app(supervisor: Supervisor, settings: Settings) -> Starlette:
-    """The ASGI application in front of `supervisor`."""
+    def __init__(self, supervisor: Supervisor, settings: Settings, metrics: "Metrics | None" = None) -> None:
+        self._supervisor = supervisor
+        self._metrics = metrics
+        self._routes: dict[str, tuple[tuple[str, ...], Callable[[Exchange], Awaitable[None]]]] = {
+            "/ping": (("GET", "HEAD"), self._ping),
+            "/invocations": (("POST",), Invocations(supervisor, settings, metrics)),
+        }
+        if metrics is not None:
+            self._routes["/metrics"] = (("GET", "HEAD"), self._show_metrics)
 
-    async def ping(_: Request) -> Response:
-        state = supervisor.state
-        return JSONResponse({"status": state.value}, 200 if state in SERVING else 503)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        exchange = Exchange(scope, receive, send)
+        route = self._routes.get(exchange.path)
+        if route is None:
+            await self._refuse(exchange, HTTPStatus.NOT_FOUND, [])
+            return
+        methods, handle = route
+        if exchange.method in methods:
+            await handle(exchange)
+        else:
+            await self._refuse(exchange, HTTPStatus.METHOD_NOT_ALLOWED, [(b"allow", ", ".join(methods).encode())])
 
-    return Starlette(
-        routes=[
-            Route("/ping", ping, methods=["GET"]),
-            Route("/invocations", Invocations(supervisor, settings), methods=["POST"]),
-        ],
-        exception_handlers={HTTPException: _http_error, Exception: _internal_error},
-    )
+    async def _ping(self, exchange: Exchange) -> None:
+        state = self._supervisor.state
+        await exchange.answer_json(200 if state in SERVING else 503, {"status": state.value})
+
+    async def _show_metrics(self, exchange: Exchange) -> None:
+        assert self._metrics is not None  # noqa: S101 - without it nothing leads here
+        text = Payload.of(self._metrics.text())
+        await exchange.answer(200, [(b"content-type", self._metrics.content_type)], text)
+
+    async def _refuse(self, exchange: Exchange, status: HTTPStatus, headers: Headers) -> None:
+        served = " and ".join(f"{methods[0]} {path}" for path, (methods, _) in self._routes.items())
+        code = status.phrase.lower().replace(" ", "_")
+        await exchange.refuse(status, code, f"{status.phrase}: {served} are served", headers)
 
 
 class Invocations:
     """Runs requests, and writes one record for each into the log."""
 
-    def __init__(self, supervisor: Supervisor, settings: Settings) -> None:
+    def __init__(self, supervisor: Supervisor, settings: Settings, metrics: "Metrics | None") -> None:
         self._supervisor = supervisor
         self._settings = settings
+        self._metrics = metrics
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
-        request = Request(scope, receive)
-        record: dict[str, Any] = {
-            "inference_id": request.headers.get(INFERENCE_ID, "")[:_MAX_ID] or None,
-            "outcome": "aborted",
-        }
+        inference_id = exchange.headers.get(INFERENCE_ID, "")[:_MAX_ID] or None
+        record: dict[str, Any] = {"inference_id": inference_id, "outcome": "aborted"}
         start = time.perf_counter()
         try:
-            reply = await self._run(request, record)
+            reply = await self._run(exchange, record)
             with contextlib.closing(reply.payload):
-                response = _response(reply, record)
-                if await _is_gone(request, start):
-                    record["outcome"] = "client_disconnected"
-                await response(scope, receive, send)
-        except (ClientDisconnect, ClientGone):
+                await self._answer(exchange, reply, record)
+        except ClientGone:
             record["outcome"] = "client_disconnected"
         except ServingError as error:
             record |= {"outcome": error.code, "status": error.status_code, "message": str(error)}
-            headers = _REFUSAL_HEADERS.get(error.status_code)
-            await _error(error.status_code, error.code, str(error), headers)(scope, receive, send)
+            await exchange.refuse(
+                error.status_code, error.code, str(error), _REFUSAL_HEADERS.get(error.status_code, ())
+            )
+        except Exception as error:  # a fault of the server's own
+            record |= {"outcome": ServingError.code, "status": 500, "traceback": traceback.format_exc()}
+            if exchange.answered:
+                raise  # the client must not take what it has for the whole: the connection is cut
+            await exchange.refuse(500, ServingError.code, f"the server failed: {type(error).__name__}")
         finally:
-            record["total_ms"] = _milliseconds(start)
+            record["total_ms"] = round((time.perf_counter() - start) * 1000, 3)
             logs.write("request", level="error" if record.get("status", 0) >= 500 else "info", **record)
+            if self._metrics is not None:
+                self._metrics.observe(record)
 
-    async def _run(self, request: Request, record: dict[str, Any]) -> Reply:
+    async def _run(self, exchange: Exchange, record: dict[str, Any]) -> Reply:
         """The worker's reply, for which the request holds a slot; notes in `record` what happens on the way."""
-        body = _Body(request)
         try:
             self._supervisor.take_slot()
             try:
-                payload = await self._collect(request, body)
+                payload = await self._collect(exchange)
                 record["request_bytes"] = payload.size
                 with contextlib.closing(payload):
-                    return await self._call(request, payload, record)
+                    return await self._call(exchange, payload, record)
             finally:
                 self._supervisor.free_slot()
         except (Unavailable, PayloadTooLarge):
-            if "expect" not in request.headers:
-                await self._discard(body)
+            if "expect" not in exchange.headers:
+                await self._discard(exchange)
             raise
 
-    async def _call(self, request: Request, payload: Payload, record: dict[str, Any]) -> Reply:
-        start = time.perf_counter()
-        worker = await self._supervisor.acquire()
-        record |= {"queue_ms": _milliseconds(start), "worker": worker.pid}
-        if await _is_gone(request, start):
-            self._supervisor.release(worker)
-            raise ClientGone
-        header = {
-            "inference_id": record["inference_id"],
-            "content_type": request.headers.get("content-type", "application/octet-stream"),
-            "accept": request.headers.get("accept", ""),
-            "headers": dict(request.headers),
-        }
-        with _watching(request, worker):
-            return await self._supervisor.run(worker, header, payload)
+    async def _call(self, exchange: Exchange, payload: Payload, record: dict[str, Any]) -> Reply:
+        header = {"inference_id": record["inference_id"], "headers": exchange.headers}
+        job = self._supervisor.submit(header, payload, client_gone=exchange.wait_until_gone)
+        try:
+            return await job.reply
+        finally:
+            job.close()
+            if job.worker is not None:
+                record |= {"queue_ms": job.queue_ms, "worker": job.worker.pid}
 
-    async def _collect(self, request: Request, body: "_Body") -> Payload:
-        limit, name = self._settings.max_request_bytes, self._settings.max_request_name
-        length = request.headers.get("content-length", "0")
+    async def _collect(self, exchange: Exchange) -> Payload:
+        settings = self._settings
+        limit, name = settings.max_request_bytes, settings.max_request_name
+        length = exchange.headers.get("content-length", "0")
         if length.isdecimal() and int(length) > limit:
             raise PayloadTooLarge(f"the body of {length} bytes is larger than the {limit} bytes that {name} allows")
-        settings = self._settings
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - what runs here is one
+        timer = asyncio.get_running_loop().call_later(settings.timeout, task.cancel, _LATE)  # cheaper than a Timeout
         try:
-            async with asyncio.timeout(settings.timeout):
-                return await payloads.collect(body.chunks(), limit=limit, limit_name=name)
-        except TimeoutError:
+            return await payloads.collect(exchange, limit=limit, limit_name=name)
+        except asyncio.CancelledError as error:
+            if error.args != (_LATE,):
+                raise
+            task.uncancel()
             message = (
                 f"the body did not arrive within the {settings.timeout} seconds that {settings.timeout_name} allows"
             )
             raise RequestTimeout(message) from None
+        finally:
+            timer.cancel()
 
-    async def _discard(self, body: "_Body") -> None:
+    async def _discard(self, exchange: Exchange) -> None:
         """Read what the client still sends: an answer given while it does could be lost with the connection."""
         size = 0
-        async for chunk in body.chunks():
-            size += len(chunk)
-            if size > self._settings.max_request_bytes:
-                return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_DISCARD_SECONDS):
+                while not exchange.finished and size <= self._settings.max_request_bytes:
+                    size += len(await exchange.read())
 
-
-@contextlib.contextmanager
-def _watching(request: Request, worker: WorkerProcess) -> Iterator[None]:
-    """Have the worker give up the request when its client hangs up: a platform does that at its own time limit, and the
-    next request must not wait for an answer that nobody wants any more."""
-    loop = asyncio.get_running_loop()
-    tasks: list[asyncio.Task[None]] = []
-
-    async def give_up_when_gone() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-        worker.give_up()
-
-    handle = loop.call_later(_PATIENCE_SECONDS, lambda: tasks.append(loop.create_task(give_up_when_gone())))
-    try:
-        yield
-    finally:
-        handle.cancel()
-        for task in tasks:
-            task.cancel()
-
-
-async def _is_gone(request: Request, since: float) -> bool:
-    return time.perf_counter() - since > _PATIENCE_SECONDS and await request.is_disconnected()
-
-
-class _Body:
-    """The body of a request as it arrives; reading can be left and taken up again."""
-
-    def __init__(self, request: Request) -> None:
-        self._receive = request.receive
-        self._finished = False
-
-    async def chunks(self) -> AsyncIterator[bytes]:
-        """What has not been read yet.
-
-        Raises:
-            ClientDisconnect: the client left before the end.
-        """
-        while not self._finished:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientDisconnect
-            self._finished = not message.get("more_body", False)
-            yield message.get("body", b"")
-
-
-def _response(reply: Reply, record: dict[str, Any]) -> Response:
-    """The response for a worker's reply, which is noted in `record`."""
-    header = reply.header
-    status: int = header["status"]
-    record |= header["timings"] | {"status": status}
-    if "code" in header:
-        record |= {"outcome": header["code"], "message": header["message"], "traceback": header.get("traceback")}
-        return _error(status, header["code"], header["message"])
-    record |= {"outcome": "ok" if status < 400 else "handler_status", "response_bytes": reply.payload.size}
-    headers = {**header["headers"], "content-type": header["content_type"], "content-length": str(reply.payload.size)}
-    if reply.payload.file is None:
-        return Response(reply.payload.data, status, headers)
-    return StreamingResponse(reply.payload.chunks(), status, headers)
-
-
-def _error(status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse({"error": {"code": code, "message": message}}, status, headers)
-
-
-async def _http_error(_: Request, error: Exception) -> Response:
-    """No such path, or no such method there."""
-    status, headers = (error.status_code, error.headers) if isinstance(error, HTTPException) else (500, None)
-    phrase = HTTPStatus(status).phrase
-    return _error(
-        status, phrase.lower().replace(" ", "_"), f"{phrase}: GET /ping and POST /invocations are served", headers
-    )
-
-
-async def _internal_error(_: Request, error: Exception) -> Response:
-    """A fault of the server itself, which its log describes."""
-    return _error(500, "internal_error", f"the server failed: {type(error).__name__}")
-
-
-def _milliseconds(start: float) -> float:
-    return round((time.perf_counter() - start) * 1000, 3)
+    async def _answer(self, exchange: Exchange, reply: Reply, record: dict[str, Any]) -> None:
+        """Send a worker's reply, which is noted in `record`."""
+        header = reply.header
+        status: int = header["status"]
+        record |= header["timings"] | {"status": status}
+        if "code" in header:
+            record |= {"outcome": header["code"], "message": header["message"], "traceback": header.get("traceback")}
+            await exchange.refuse(status, header["code"], header["message"])
+            return
+        record |= {"outcome": "ok" if status < 400 else "handler_status", "response_bytes": reply.payload.size}
+        headers = [(name.encode(), value.encode()) for name, value in header["headers"].items()]
+        headers.append((b"content-type", header["content_type"].encode()))
+        await exchange.answer(status, headers, reply.payload)

@@ -4,6 +4,8 @@ from typing import Any
 
 from serving import formats
 
+_FRAMING = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
+
 
 class Context:
     """One request as the handler sees it, and what it may say about the response.
@@ -46,8 +48,9 @@ class Context:
         self.response_headers["content-type"] = formats.header_text(value)
 
     def set_response_header(self, idx: int, key: str, value: str) -> None:  # noqa: ARG002
-        """A header of the response."""
-        self.response_headers[formats.header_text(key).lower()] = formats.header_text(value)
+        """A header of the response. Those that frame it are the server's own, and passed over here."""
+        if (name := formats.header_name(key)) not in _FRAMING:
+            self.response_headers[name] = formats.header_text(value)
 
     def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:  # noqa: ARG002
         """The status of the response, 200 to 599."""

@@ -17,88 +17,63 @@ class ServingError(Exception):
     status_code: int = 500
     code: str = "internal_error"
 
+    def __init_subclass__(cls, *, status: int | None = None, code: str | None = None) -> None:
+        if status is not None:
+            cls.status_code = status
+        if code is not None:
+            cls.code = code
 
-class BadRequest(ServingError):  # noqa: N818 - named as HTTP names it
+
+class BadRequest(ServingError, status=400, code="bad_request"):  # noqa: N818 - named as HTTP names it
     """The request cannot be understood (400)."""
 
-    status_code = 400
-    code = "bad_request"
 
-
-class NotAcceptable(ServingError):  # noqa: N818
+class NotAcceptable(ServingError, status=406, code="not_acceptable"):  # noqa: N818
     """The answer cannot be given in a media type that the client accepts (406)."""
 
-    status_code = 406
-    code = "not_acceptable"
 
-
-class RequestTimeout(ServingError):  # noqa: N818
+class RequestTimeout(ServingError, status=408, code="request_timeout"):  # noqa: N818
     """The client did not send the whole body in time (408)."""
 
-    status_code = 408
-    code = "request_timeout"
 
-
-class PayloadTooLarge(ServingError):  # noqa: N818
+class PayloadTooLarge(ServingError, status=413, code="payload_too_large"):  # noqa: N818
     """The body is larger than the server or the handler takes (413)."""
 
-    status_code = 413
-    code = "payload_too_large"
 
-
-class UnsupportedMediaType(ServingError):  # noqa: N818
+class UnsupportedMediaType(ServingError, status=415, code="unsupported_media_type"):  # noqa: N818
     """The body's media type is none that is understood (415)."""
 
-    status_code = 415
-    code = "unsupported_media_type"
 
-
-class UnprocessableEntity(ServingError):  # noqa: N818
+class UnprocessableEntity(ServingError, status=422, code="unprocessable_entity"):  # noqa: N818
     """The body is well-formed, yet what it says cannot be processed (422)."""
 
-    status_code = 422
-    code = "unprocessable_entity"
 
-
-class HandlerFailed(ServingError):  # noqa: N818
+class HandlerFailed(ServingError, status=500, code="handler_error"):  # noqa: N818
     """The handler raised something that is not the client's fault (500)."""
 
-    code = "handler_error"
 
-
-class Unserializable(ServingError):  # noqa: N818
+class Unserializable(ServingError, status=500, code="unserializable_result"):  # noqa: N818
     """The handler's result cannot be written in the response's media type (500)."""
 
-    code = "unserializable_result"
 
-
-class WorkerDied(ServingError):  # noqa: N818
+class WorkerDied(ServingError, status=500, code="worker_died"):  # noqa: N818
     """The worker process ended while it ran the request (500)."""
 
-    code = "worker_died"
 
-
-class StorageFailed(ServingError):  # noqa: N818
+class StorageFailed(ServingError, status=500, code="storage_error"):  # noqa: N818
     """A large body could not be put into a temporary file (500)."""
 
-    code = "storage_error"
 
-
-class Unavailable(ServingError):  # noqa: N818
-    """The server cannot take the request now; the client may try again (503)."""
-
-    status_code = 503
+class Unavailable(ServingError, status=503, code="unavailable"):  # noqa: N818
+    """The server cannot take the request now; the client may try again (503). Its code is the server's state."""
 
     def __init__(self, message: str, *, code: str) -> None:
         super().__init__(message)
         self.code = code
 
 
-class TimedOut(ServingError):  # noqa: N818
+class TimedOut(ServingError, status=504, code="timeout"):  # noqa: N818
     """The handler ran longer than the timeout (504)."""
-
-    status_code = 504
-    code = "timeout"
 
 
 class HandlerError(Exception):

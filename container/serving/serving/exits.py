@@ -1,10 +1,13 @@
 """How a worker process ended, in words."""
 
+import contextlib
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 _CGROUP = Path("/sys/fs/cgroup")
+_OWN_GROUPS = Path("/proc/self/cgroup")
 
 
 def describe(status: int, *, out_of_memory: bool = False) -> str:
@@ -24,10 +27,10 @@ def describe(status: int, *, out_of_memory: bool = False) -> str:
 def out_of_memory_kills() -> int:
     """Processes the kernel has killed in this container for want of memory; 0 where it does not say.
 
-    From the control group's `memory.events` (version 2) or `memory.oom_control` (version 1), as a container sees them:
+    From the control group's `memory.events` (version 2) or `memory.oom_control` (version 1):
     https://docs.kernel.org/admin-guide/cgroup-v2.html#memory-interface-files
     """
-    for path in (_CGROUP / "memory.events", _CGROUP / "memory" / "memory.oom_control"):
+    for path in _counters():
         try:
             lines = path.read_text().splitlines()
         except OSError:
@@ -37,3 +40,16 @@ def out_of_memory_kills() -> int:
             if name == "oom_kill":
                 return int(value)
     return 0
+
+
+def _counters() -> Iterator[Path]:
+    """Files that may have the count: those of this process's own groups, then the root as a container sees it."""
+    with contextlib.suppress(OSError):
+        for line in _OWN_GROUPS.read_text().splitlines():
+            _, controllers, group = line.split(":", 2)
+            if not controllers:
+                yield _CGROUP / group.lstrip("/") / "memory.events"
+            elif "memory" in controllers.split(","):
+                yield _CGROUP / "memory" / group.lstrip("/") / "memory.oom_control"
+    yield _CGROUP / "memory.events"
+    yield _CGROUP / "memory" / "memory.oom_control"

@@ -3,9 +3,12 @@
 numpy is imported only when a body needs it, and never unpickles.
 """
 
+import functools
 import importlib
 import io
 import json
+import mimetypes
+import re
 from typing import Any
 
 from serving.errors import BadRequest, HandlerFailed, NotAcceptable, Unserializable, UnsupportedMediaType
@@ -14,10 +17,19 @@ JSON = "application/json"
 CSV = "text/csv"
 NPY = "application/x-npy"
 SUPPORTED = (JSON, CSV, NPY)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 TEXTS = frozenset({JSON, CSV})
 """Media types whose bodies handlers get as `str`; all others come as `bytes`."""
 
 
+def guess(file_name: str) -> str:
+    """The media type that a file's name says."""
+    if file_name.endswith(".npy"):
+        return NPY
+    return mimetypes.guess_type(file_name)[0] or "application/octet-stream"
+
+
+@functools.lru_cache(256)
 def media_type(value: str) -> str:
     """`value` without parameters, in lower case: `Text/CSV; header=absent` is `text/csv`."""
     return value.partition(";")[0].strip().lower()
@@ -39,11 +51,13 @@ def as_text(body: bytes, content_type: str) -> str | bytes:
         ) from None
 
 
+@functools.lru_cache(256)
 def concrete(accept: str, default: str) -> str:
     """The first media type in an Accept header that is not a pattern, else `default`."""
     return next((name for name in map(media_type, accept.split(",")) if name and "*" not in name), default)
 
 
+@functools.lru_cache(256)
 def negotiate(accept: str, default: str) -> str:
     """The first supported media type that an Accept header asks for; `default` where it takes anything.
 
@@ -127,8 +141,12 @@ def _decode_csv(body: str) -> Any:
     # NumPy, like the toolkit, takes what follows a # for a comment.
     if not any(line.partition("#")[0].strip() for line in body.split("\n")):
         raise BadRequest("the body is empty: text/csv needs at least one row")
+    read = functools.partial(_numpy("to read text/csv").genfromtxt, delimiter=",", encoding="utf-8")
     try:
-        return _numpy("to read text/csv").genfromtxt(io.StringIO(body), dtype=None, delimiter=",", encoding="utf-8")
+        try:
+            return read(io.StringIO(body), dtype=None)
+        except TypeError:  # NumPy 2.4 fails to turn a column of numbers into one of text when it meets the first text
+            return read(io.StringIO(body), dtype=str)
     except ValueError as error:
         raise BadRequest(f"the body is not CSV: {error}") from None
 
@@ -159,6 +177,17 @@ def _numpy(purpose: str) -> Any:
 
 def _type_name(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}".removeprefix("builtins.")
+
+
+def header_name(value: str) -> str:
+    """`value`, which a handler wants as the name of a header of the response, in lower case.
+
+    Raises:
+        Unserializable: it is no name (https://www.rfc-editor.org/rfc/rfc9110#name-field-names).
+    """
+    if not isinstance(value, str) or not _TOKEN.fullmatch(value):
+        raise Unserializable(f"{value!r} cannot be the name of a header: letters, digits and !#$%&'*+-.^_`|~ only")
+    return value.lower()
 
 
 def header_text(value: str) -> str:

@@ -7,17 +7,18 @@
 A body above `payloads.SPILL_BYTES` does not travel in a frame but as a file descriptor beside it.
 """
 
-import json
 import os
 import socket
 import struct
 from typing import Any, NamedTuple
 
+from serving import documents
+
 MAX_HEADER_BYTES = 4 << 20
 MAX_BODY_BYTES = 4 << 20
 
-_encode_header = json.JSONEncoder(separators=(",", ":")).encode
 _LENGTHS = struct.Struct("!II")
+_DESCRIPTOR_SPACE = socket.CMSG_SPACE(struct.calcsize("i"))
 
 
 class FrameError(ValueError):
@@ -37,7 +38,7 @@ def encode(frame: Frame) -> bytes:
     Raises:
         FrameError: header or body are longer than allowed.
     """
-    header = _encode_header(frame.header).encode()
+    header = documents.encode(frame.header)
     _check(len(header), len(frame.body))
     return b"".join((_LENGTHS.pack(len(header), len(frame.body)), header, frame.body))
 
@@ -48,37 +49,47 @@ class Decoder:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes | memoryview) -> list[Frame]:
         """Frames that `data` completes.
 
         Raises:
             FrameError: the stream cannot be a sequence of frames; it is of no further use.
         """
-        self._buffer += data
         frames: list[Frame] = []
-        while (frame := self._next()) is not None:
-            frames.append(frame)
+        if self._buffer:
+            self._buffer += data
+            with memoryview(self._buffer) as view:
+                used = _cut(view, frames)
+            del self._buffer[:used]
+        else:  # most pieces are whole frames, which need no buffer
+            with memoryview(data) as view:
+                self._buffer += view[_cut(view, frames) :]
         return frames
 
-    def _next(self) -> Frame | None:
-        if len(self._buffer) < _LENGTHS.size:
-            return None
-        header_length, body_length = _LENGTHS.unpack_from(self._buffer)
+
+def _cut(view: memoryview, frames: list[Frame]) -> int:
+    """Add the whole frames at the beginning of `view` to `frames`; returns how many bytes they have."""
+    start = 0
+    while len(view) - start >= _LENGTHS.size:
+        header_length, body_length = _LENGTHS.unpack_from(view, start)
         _check(header_length, body_length)
-        body_start = _LENGTHS.size + header_length
+        body_start = start + _LENGTHS.size + header_length
         end = body_start + body_length
-        if len(self._buffer) < end:
-            return None
-        with memoryview(self._buffer) as view:
-            raw_header, body = bytes(view[_LENGTHS.size : body_start]), bytes(view[body_start:end])
-        del self._buffer[:end]
-        try:
-            header = json.loads(raw_header)
-        except ValueError as error:
-            raise FrameError(f"the frame's header is not JSON: {error}") from error
-        if not isinstance(header, dict):
-            raise FrameError(f"the frame's header is a {type(header).__name__}, not an object")
-        return Frame(header, body)
+        if end > len(view):
+            break
+        frames.append(Frame(_decode_header(view[start + _LENGTHS.size : body_start]), bytes(view[body_start:end])))
+        start = end
+    return start
+
+
+def _decode_header(raw: memoryview) -> dict[str, Any]:
+    try:
+        header = documents.decode(raw)
+    except ValueError as error:
+        raise FrameError(f"the frame's header is not JSON: {error}") from error
+    if not isinstance(header, dict):
+        raise FrameError(f"the frame's header is a {type(header).__name__}, not an object")
+    return header
 
 
 class Receiver:
@@ -89,6 +100,7 @@ class Receiver:
     def __init__(self, sock: socket.socket) -> None:
         self._sock = sock
         self._decoder = Decoder()
+        self._view = memoryview(bytearray(self._READ_BYTES))  # for every read: a new one for each would cost more
         self.descriptors: list[int] = []
         """Received and not yet taken, oldest first. Whoever takes one closes it."""
 
@@ -100,11 +112,13 @@ class Receiver:
             ConnectionError: the other side is gone.
             FrameError: what came is not a frame.
         """
-        data, descriptors, _, _ = socket.recv_fds(self._sock, self._READ_BYTES, 1)
-        for descriptor in descriptors:
-            os.set_inheritable(descriptor, False)  # unlike all others, these are not by themselves
-        self.descriptors += descriptors
-        return self._decoder.feed(data) if data else None
+        size, messages, _, _ = self._sock.recvmsg_into([self._view], _DESCRIPTOR_SPACE)
+        for level, kind, data in messages:
+            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+                (descriptor,) = struct.unpack("i", data)
+                os.set_inheritable(descriptor, False)  # unlike all others, these are not by themselves
+                self.descriptors.append(descriptor)
+        return self._decoder.feed(self._view[:size]) if size else None
 
 
 def _check(header_length: int, body_length: int) -> None:

@@ -4,8 +4,7 @@ import importlib.util
 import inspect
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -80,20 +79,26 @@ class Request:
     accept: str
     timings: dict[str, float] = field(default_factory=dict)
     """Milliseconds by phase: `load_ms`, `predict_ms`, `encode_ms`."""
+    _phase: str = ""
+    _since: float = 0.0
 
     def take_body(self) -> str | bytes:
         """The body as handlers get it: `str` for JSON and CSV, else `bytes`."""
         body, self.body = self.body, b""
         return formats.as_text(body, self.content_type)
 
-    @contextmanager
-    def timed(self, phase: str) -> Iterator[None]:
-        """Note how long a phase takes, whether or not it succeeds."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.timings[phase] = round((time.perf_counter() - start) * 1000, 3)
+    def begin(self, phase: str) -> None:
+        """Note that a phase begins, which ends the one before."""
+        self.end()
+        self._phase = phase
+
+    def end(self) -> None:
+        """Note how long the last phase took, whether or not it succeeded."""
+        now = time.perf_counter()
+        if self._phase:
+            self.timings[self._phase] = round((now - self._since) * 1000, 3)
+            self._phase = ""
+        self._since = now
 
 
 class Handler:
@@ -132,24 +137,33 @@ class Handler:
             Exception: whatever the handler's functions raise.
         """
         accept = request.accept if request.accept not in {"", "*/*"} else default_accept
-        if "transform_fn" in self._call:
-            with request.timed("predict_ms"):
-                result = self._call["transform_fn"](context, model, request.take_body(), request.content_type, accept)
-            with request.timed("encode_ms"):
-                return _reply(result, formats.concrete(accept, default_accept), context)
+        try:
+            if "transform_fn" in self._call:
+                return self._transform(request, model, context, accept, default_accept)
+            return self._predict(request, model, context, accept, default_accept)
+        finally:
+            request.end()
+
+    def _transform(self, request: Request, model: Any, context: Context, accept: str, default_accept: str) -> Reply:
+        request.begin("predict_ms")
+        result = self._call["transform_fn"](context, model, request.take_body(), request.content_type, accept)
+        request.begin("encode_ms")
+        return _reply(result, formats.concrete(accept, default_accept), context)
+
+    def _predict(self, request: Request, model: Any, context: Context, accept: str, default_accept: str) -> Reply:
         if "output_fn" not in self._call:
             accept = formats.negotiate(accept, default_accept)
-        with request.timed("load_ms"):
-            data = self._decode(request, context)
-        with request.timed("predict_ms"):
-            prediction = self._call["predict_fn"](context, data, model)
+        request.begin("load_ms")
+        data = self._decode(request, context)
+        request.begin("predict_ms")
+        prediction = self._call["predict_fn"](context, data, model)
         del data
-        with request.timed("encode_ms"):
-            if "output_fn" in self._call:
-                result = self._call["output_fn"](context, prediction, accept)
-            else:
-                result = formats.encode(prediction, accept)
-            return _reply(result, formats.concrete(accept, default_accept), context)
+        request.begin("encode_ms")
+        if "output_fn" in self._call:
+            result = self._call["output_fn"](context, prediction, accept)
+        else:
+            result = formats.encode(prediction, accept)
+        return _reply(result, formats.concrete(accept, default_accept), context)
 
     def _decode(self, request: Request, context: Context) -> Any:
         if "input_fn" in self._call:

@@ -1,4 +1,4 @@
-"""Bodies of requests and responses: small ones in memory, large ones in an unlinked temporary file.
+"""Bodies of requests and responses: small ones in memory, large ones in a temporary file without a name.
 
 A file crosses the process boundary as its descriptor, so a body of any size is in memory once: as the `bytes` that
 the handler gets or returns.
@@ -9,7 +9,7 @@ import os
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import BinaryIO, Protocol
 
 from serving.errors import PayloadTooLarge, StorageFailed
 
@@ -51,7 +51,18 @@ class Payload:
             yield chunk
 
 
-async def collect(stream: AsyncIterator[bytes], *, limit: int, limit_name: str) -> Payload:
+class Source(Protocol):
+    """Where a body comes from, piece by piece."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last piece was read."""
+
+    async def read(self) -> bytes:
+        """The next piece."""
+
+
+async def collect(source: Source, *, limit: int, limit_name: str) -> Payload:
     """Read a request's body.
 
     Raises:
@@ -62,7 +73,8 @@ async def collect(stream: AsyncIterator[bytes], *, limit: int, limit_name: str) 
     pending_size = size = 0
     file: BinaryIO | None = None
     try:
-        async for chunk in stream:
+        while not source.finished:
+            chunk = await source.read()
             size += len(chunk)
             if size > limit:
                 raise PayloadTooLarge(f"the body is larger than the {limit} bytes that {limit_name} allows")
@@ -121,8 +133,13 @@ def adopt(descriptor: int, size: int) -> Payload:
 
 
 def _temporary_file() -> BinaryIO:
-    file: BinaryIO = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - the payload's owner closes it
-    return file
+    """A file without a name: on disk, so that what it holds is no memory; in memory where no folder can be written."""
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError:
+        if not hasattr(os, "memfd_create"):  # macOS has none
+            raise
+        return os.fdopen(os.memfd_create("body"), "w+b", buffering=0)
 
 
 def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
@@ -133,5 +150,5 @@ def _write_all(file: BinaryIO, data: bytes | memoryview) -> None:
 
 def _storage_failed(error: OSError) -> StorageFailed:
     return StorageFailed(
-        f"a body cannot be kept in a temporary file under {tempfile.gettempdir()}: {error.strerror or error}"
+        f"a body cannot be kept in a temporary file: {error.strerror or error} (TMPDIR sets the folder)"
     )

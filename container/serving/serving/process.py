@@ -6,16 +6,22 @@ import os
 import signal
 import socket
 import sys
+import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 from serving import frames, payloads
-from serving.errors import ClientGone, TimedOut, WorkerDied
+from serving.errors import ServingError, WorkerDied
 from serving.health import State
 
 _READ_BYTES = 64 << 10
 _MAX_LINE_BYTES = 64 << 10
 _END_SECONDS = 0.5
+_AHEAD = 8
+"""Requests that a quick worker has at most."""
+_AHEAD_SECONDS = 0.1
+_QUICK_SECONDS = 0.01
 
 
 class Reply:
@@ -28,11 +34,43 @@ class Reply:
         self.payload = payload
 
 
+class Job:
+    """A request for a worker: what it is sent, and the future of its reply."""
+
+    __slots__ = ("created", "header", "payload", "reply", "started", "timer", "watcher", "worker")
+
+    def __init__(self, header: dict[str, Any], payload: payloads.Payload, reply: "asyncio.Future[Reply]") -> None:
+        self.header = header
+        self.payload = payload
+        self.reply = reply
+        self.worker: WorkerProcess | None = None
+        self.timer: asyncio.TimerHandle | None = None
+        self.watcher: asyncio.Task[None] | None = None
+        self.created = self.started = time.perf_counter()
+
+    @property
+    def queue_ms(self) -> float:
+        """Milliseconds that the request waited for its worker."""
+        return round((self.started - self.created) * 1000, 3)
+
+    def close(self) -> None:
+        """Stop watching it."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.watcher is not None:
+            self.watcher.cancel()
+
+    def fail(self, error: Exception) -> None:
+        """End it with `error`, unless it has ended."""
+        if not self.reply.done():
+            self.reply.set_exception(error)
+
+
 class WorkerProcess:
     """A worker process, from its start to its end.
 
-    `on_message` is called with each message that is no reply, `on_line` with each line that the worker or its children
-    print. The owner, who reaps children, calls `exited`.
+    `on_message` is called with each message that is no reply, `on_idle` after each reply, `on_line` with each line that
+    the worker or its children print. The owner, who reaps children, calls `exited`.
     """
 
     def __init__(
@@ -40,17 +78,22 @@ class WorkerProcess:
         setup: dict[str, Any],
         *,
         on_message: Callable[["WorkerProcess", dict[str, Any]], None],
+        on_idle: Callable[["WorkerProcess"], None],
         on_line: Callable[["WorkerProcess", str], None],
     ) -> None:
         self.state = State.STARTING
-        self.inference_id: str | None = None
         self.given_up = False
-        self._ended: str | None = None
+        self._jobs: deque[Job] = deque()
+        self._ended = False
         self._hung_up = False
         self._on_message = on_message
+        self._on_idle = on_idle
         self._on_line = on_line
         self._loop = asyncio.get_running_loop()
-        self._reply: asyncio.Future[Reply] | None = None
+        self._outgoing: list[bytes] = []
+        self._blocked = False
+        self._quick = False
+        self._printed = False
         self._line = b""
         self._sock, worker_end = socket.socketpair()
         self._output, worker_output = os.pipe()
@@ -63,56 +106,88 @@ class WorkerProcess:
         self._receiver = frames.Receiver(self._sock)
         self._loop.add_reader(self._sock, self._read_messages)
         self._loop.add_reader(self._output, self._read_output)
-        self._sock.send(frames.encode(frames.Frame({"type": "load", **setup})))
+        self._send({"type": "load", **setup}, payloads.Payload.of(b""))
 
-    async def call(
-        self, header: dict[str, Any], payload: payloads.Payload, *, timeout: float, timeout_name: str
-    ) -> Reply:
-        """Have the worker answer a request; at most `timeout` seconds, after which it is killed.
+    @property
+    def inference_id(self) -> str | None:
+        """The id of the inference that it runs, if it has but one."""
+        return self._jobs[0].header["inference_id"] if len(self._jobs) == 1 else None
 
-        Raises:
-            TimedOut: it did not answer in time.
-            WorkerDied: it ended before it answered.
-            ClientGone: `give_up` was called.
+    @property
+    def takes_more(self) -> bool:
+        """Whether it may be sent further requests before it has answered those it has.
+
+        A worker that answers quickly then need not be woken for each, which costs more than a small request does. It
+        is not for one that prints, so that each line is that of the one request it has.
         """
-        if self._ended is not None:
-            raise WorkerDied(f"the worker process {self._ended} before it ran the request")
-        self._reply = self._loop.create_future()
+        return self._quick and len(self._jobs) < _AHEAD and self.state is State.BUSY
+
+    def start(self, job: Job) -> None:
+        """Have the worker answer a request, after those it has."""
+        self._jobs.append(job)
+        job.worker = self
+        if len(self._jobs) == 1:
+            self._begin(job)
+        self._send(job.header, job.payload)
+
+    def _begin(self, job: Job) -> None:
+        """The worker has come to this request."""
         self.state = State.BUSY
-        self.inference_id = header["inference_id"]
-        try:
-            async with asyncio.timeout(timeout):
-                await self._send(header, payload)
-                return await self._reply
-        except TimeoutError:
-            self._give_up()
-            raise TimedOut(
-                f"the handler did not answer within the {timeout:g} seconds that {timeout_name} allows"
-            ) from None
-        finally:
-            self._reply = None
+        job.started = time.perf_counter()
+        if job.reply.done():  # its client is gone; usually it is over at once all the same
+            self._loop.call_later(_AHEAD_SECONDS, self.give_up, job)
 
-    def give_up(self) -> None:
-        """End the request that the worker runs, and the worker with it, because nobody waits for the answer."""
-        if self._reply is not None and not self._reply.done():
-            self._reply.set_exception(ClientGone())
-            self._give_up()
+    def runs(self, job: Job) -> bool:
+        """Whether this is the request that it is at."""
+        return bool(self._jobs) and self._jobs[0] is job
 
-    def _give_up(self) -> None:
-        self.given_up = True
-        self.state = State.STARTING
+    def give_up(self, job: Job) -> None:
+        """End the worker if it is running this request."""
+        if self.runs(job):
+            self.given_up = True
+            self.state = State.STARTING
+            self.kill()
+
+    def cut_short(self, reason: ServingError) -> None:
+        """End the worker, and the requests that it has for `reason`."""
+        for job in self._jobs:
+            job.fail(reason)
         self.kill()
 
-    async def _send(self, header: dict[str, Any], payload: payloads.Payload) -> None:
-        # A worker that died meanwhile breaks the pipe: `exited` says how it ended, and fails the reply.
-        with contextlib.suppress(ConnectionError):
-            if payload.file is None:
-                await self._loop.sock_sendall(self._sock, frames.encode(frames.Frame(header, payload.data)))
-                return
-            # Nothing else is under way to an idle worker, so this short frame always fits into the socket's buffer.
-            data = frames.encode(frames.Frame({**header, "file": payload.size}))
-            sent = socket.send_fds(self._sock, [data], [payload.file.fileno()])
-            await self._loop.sock_sendall(self._sock, memoryview(data)[sent:])
+    def _send(self, header: dict[str, Any], payload: payloads.Payload) -> None:
+        """Send a message, together with all others of this turn of the event loop."""
+        if payload.file is not None:
+            self._send_file({**header, "file": payload.size}, payload.file.fileno())
+            return
+        if not self._outgoing:
+            self._loop.call_soon(self._flush)
+        self._outgoing.append(frames.encode(frames.Frame(header, payload.data)))
+
+    def _send_file(self, header: dict[str, Any], descriptor: int) -> None:
+        """Send a message with the descriptor of a file, at once: to a worker that waits nothing else is under way."""
+        data = frames.encode(frames.Frame(header))
+        with contextlib.suppress(ConnectionError):  # see `_flush`
+            if (sent := socket.send_fds(self._sock, [data], [descriptor])) < len(data):
+                self._outgoing.append(data[sent:])
+                self._flush()
+
+    def _flush(self) -> None:
+        """Send what is to be sent; what the socket does not take, when it does."""
+        if self._ended:
+            return
+        data = b"".join(self._outgoing)
+        try:
+            sent = self._sock.send(data)
+        except BlockingIOError:
+            sent = 0
+        except ConnectionError:
+            sent = len(data)  # the worker died: `exited` says how, and fails the request
+        self._outgoing = [data[sent:]] if sent < len(data) else []
+        if self._outgoing and not self._blocked:
+            self._loop.add_writer(self._sock, self._flush)
+        elif self._blocked and not self._outgoing:
+            self._loop.remove_writer(self._sock)
+        self._blocked = bool(self._outgoing)
 
     def hang_up(self) -> None:
         """End the conversation: an idle worker ends by itself."""
@@ -122,31 +197,41 @@ class WorkerProcess:
 
     def kill(self) -> None:
         """Kill the worker and the processes it started, unless it has ended: then its id may be another process's."""
-        if self._ended is None:
+        if not self._ended:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
 
-    def exited(self, description: str) -> None:
-        """Called once, when the process has ended: take what it left behind, and fail the request it was running."""
+    def exited(self, description: str) -> list[Job]:
+        """Called once, when the process has ended: take what it left behind, and fail the request it was running.
+
+        Returns the requests that it had not come to.
+        """
         self.kill()  # the children it leaves
-        self._ended = description
+        self._ended = True
         while self._read_messages():
             pass
         self._read_output()
         self._end_line()
+        self._loop.remove_writer(self._sock)
         for source in (self._sock, self._output):
             self._loop.remove_reader(source)
         for descriptor in self._receiver.descriptors:
             os.close(descriptor)
         self._sock.close()
         os.close(self._output)
-        if self._reply is not None and not self._reply.done():
-            self._reply.set_exception(WorkerDied(f"the worker process {description} while it ran the request"))
+        if self._jobs:
+            self._jobs.popleft().fail(WorkerDied(f"the worker process {description} while it ran the request"))
+        for job in self._jobs:
+            job.worker = None
+        return list(self._jobs)
 
     def _read_messages(self) -> bool:
         """Take what can be read at once; whether there may be more."""
         try:
             received = self._receiver.receive()
+            self._read_output()  # what the handler printed comes before the record of its request
+            for frame in received or ():
+                self._dispatch(frame)
         except BlockingIOError:
             return False
         except (ConnectionError, frames.FrameError):
@@ -156,8 +241,6 @@ class WorkerProcess:
             if not self._hung_up:  # it is about to end; one that goes on and can no longer be talked to is of no use
                 self._loop.call_later(_END_SECONDS, self.kill)
             return False
-        for frame in received:
-            self._dispatch(frame)
         return True
 
     def _dispatch(self, frame: frames.Frame) -> None:
@@ -165,18 +248,27 @@ class WorkerProcess:
         if header.get("type") != "reply":
             self._on_message(self, header)
             return
-        self._read_output()  # what the handler printed comes before the record of its request
-        self._end_line()
+        if not self._jobs or ("file" in header and not self._receiver.descriptors):
+            raise frames.FrameError("a reply to nothing, or without the file it names")
         if "file" in header:
             payload = payloads.adopt(self._receiver.descriptors.pop(0), header["file"])
         else:
             payload = payloads.Payload.of(frame.body)
-        self.inference_id = None
-        if self._reply is None or self._reply.done():
+        self._end_line()
+        job = self._jobs.popleft()
+        self._quick = not self._printed and time.perf_counter() - job.started < _QUICK_SECONDS
+        self._printed = False
+        if job.reply.done():
             payload.close()
+        else:
+            job.reply.set_result(Reply(header, payload))
+        if self.given_up or self._ended:
             return
-        self.state = State.READY
-        self._reply.set_result(Reply(header, payload))
+        if self._jobs:
+            self._begin(self._jobs[0])
+        else:
+            self.state = State.READY
+        self._on_idle(self)
 
     def _read_output(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -194,6 +286,7 @@ class WorkerProcess:
             self._line = b""
 
     def _emit(self, line: bytes) -> None:
+        self._printed = True
         self._on_line(self, line.decode(errors="backslashreplace").rstrip("\r"))
 
 

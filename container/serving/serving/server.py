@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from serving import logs
+from serving.connections import Stalled, Together, waiting_for_clients
 from serving.settings import Settings
 from serving.supervisor import Failure, Supervisor
 
 _BACKLOG = 2048
 _KEEP_ALIVE_SECONDS = 75
+_LOOK_SECONDS = 5
 _LAST_ANSWERS_SECONDS = 1
 
 
@@ -28,8 +32,8 @@ def run(settings: Settings) -> int:
             f"cannot listen on SAGEMAKER_BIND_TO_HOST={settings.host} SAGEMAKER_BIND_TO_PORT={settings.port}: "
             f"{error.strerror or error}"
         )
-    with listener:
-        failure = asyncio.run(_serve(settings, listener))
+    with listener, asyncio.Runner(loop_factory=_loop_factory()) as runner, logs.together(runner.get_loop()):
+        failure = runner.run(_serve(settings, listener))
     if failure is None:
         logs.write("stopped")
         return 0
@@ -47,6 +51,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> Failure | None:
     web = _Web(supervisor, settings, listener)  # imports the web server, while the workers are starting
     serving = asyncio.ensure_future(web.serve())
     stopping = asyncio.ensure_future(told.wait())
+    gc.freeze()  # what there is now stays: it need not be looked through again and again
     logs.write("listening", host=settings.host, port=listener.getsockname()[1])
     await asyncio.wait((serving, stopping, supervisor.failed), return_when=asyncio.FIRST_COMPLETED)
     failed = supervisor.failed.done()
@@ -61,13 +66,29 @@ async def _serve(settings: Settings, listener: socket.socket) -> Failure | None:
     return supervisor.failed.result() if supervisor.failed.done() else None
 
 
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's event loop where it is installed, which takes half the time of asyncio's own."""
+    try:
+        import uvloop  # noqa: PLC0415
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
 class _Web:
     """uvicorn with our application, on a socket that is bound already."""
 
     def __init__(self, supervisor: Supervisor, settings: Settings, listener: socket.socket) -> None:
         import uvicorn  # noqa: PLC0415 - takes most of the start-up, which goes on beside that of the workers
+        from uvicorn.protocols.http.auto import AutoHTTPProtocol  # noqa: PLC0415
 
-        from serving.app import create_app  # noqa: PLC0415
+        from serving.app import App  # noqa: PLC0415
+
+        metrics = None
+        if settings.metrics:
+            from serving.metrics import Metrics  # noqa: PLC0415
+
+            metrics = Metrics(supervisor)
 
         class Server(uvicorn.Server):
             @contextlib.contextmanager
@@ -75,11 +96,15 @@ class _Web:
                 """Leave signals to this module, which lets the running requests end first."""
                 yield
 
+        class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
+            def connection_made(self, transport: asyncio.Transport) -> None:
+                super().connection_made(Together(transport))
+
         logging.getLogger("uvicorn").addHandler(logs.Bridge(logging.WARNING))
         self._listener = listener
         self._config = uvicorn.Config(
-            create_app(supervisor, settings),
-            http="h11",
+            App(supervisor, settings, metrics),
+            http=Protocol,
             ws="none",
             lifespan="off",
             log_config=None,
@@ -90,9 +115,19 @@ class _Web:
             timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
         self._server = Server(self._config)
+        self._stalled = Stalled(_KEEP_ALIVE_SECONDS)
 
     async def serve(self) -> None:
+        looking = asyncio.ensure_future(self._end_stalled())
         await self._server.serve(sockets=[self._listener])
+        looking.cancel()
+
+    async def _end_stalled(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            waiting = waiting_for_clients(self._server.server_state.connections)
+            for connection in self._stalled.found(waiting, time.monotonic()):
+                connection.transport.abort()
 
     def stop(self, seconds: int) -> None:
         """Accept no more connections, and give those that are open so many seconds for their answers."""

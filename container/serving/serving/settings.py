@@ -1,6 +1,6 @@
 """Settings, read from the environment variables that SageMaker's own toolkit uses."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,13 @@ TIMEOUT_NAMES = (
 """The first is the setting; the others are what other servers call it. The first one that is set counts."""
 
 WORKERS_NAMES = ("SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS", "TS_DEFAULT_WORKERS_PER_MODEL")
-MAX_REQUEST_NAMES = ("TS_MAX_REQUEST_SIZE", "MMS_MAX_REQUEST_SIZE")
+MAX_REQUEST_NAMES = ("TS_MAX_REQUEST_SIZE", "MMS_MAX_REQUEST_SIZE", "SAGEMAKER_MAX_PAYLOAD_IN_MB")
+_MEGABYTES_NAME = MAX_REQUEST_NAMES[-1]  # SageMaker's toolkit multiplies it by 1024 * 1024
+
+_IGNORED = {
+    "SAGEMAKER_MODEL_SERVER_VMARGS": "there is no Java machine",
+    "SAGEMAKER_STARTUP_TIMEOUT": "the platform limits how long a model may load, and this server never gives up before",
+}
 
 MAX_REQUEST_BYTES = 1 << 30
 """SageMaker's limit for an asynchronous input, 1 GB."""
@@ -38,6 +44,8 @@ class Settings:
     max_request_bytes: int
     max_request_name: str
     grace: int
+    warmup: Path | None
+    metrics: bool
     warnings: tuple[str, ...]
 
     @property
@@ -69,6 +77,23 @@ class _Reader:
             return default
         return value
 
+    def request_limit(self) -> tuple[int, str]:
+        """The largest body of a request in bytes, and the variable that sets it."""
+        name = self.first(MAX_REQUEST_NAMES)
+        if name != _MEGABYTES_NAME:
+            return self.number(name, MAX_REQUEST_BYTES, 1, MAX_REQUEST_BYTES), name
+        return self.number(name, MAX_REQUEST_BYTES >> 20, 1, MAX_REQUEST_BYTES >> 20) << 20, name
+
+    def switch(self, name: str) -> bool:
+        text = self.text(name, "off")
+        if text not in {"on", "off"}:
+            self.problems.append(f"{name}={text!r} is not allowed: on or off")
+        return text == "on"
+
+    def only(self, name: str, value: str, why: str) -> None:
+        if (text := self.text(name, value)) != value:
+            self.problems.append(f"{name}={text!r} is not allowed: {value}, or unset; {why}")
+
     def folder(self, name: str, default: Path) -> Path:
         text = self.text(name, str(default))
         if "://" in text:
@@ -97,7 +122,9 @@ def read(environ: Mapping[str, str]) -> Settings:
     timeout_name = reader.first(TIMEOUT_NAMES)
     timeout = reader.number(timeout_name, 3600, 1, 86400)
     workers = reader.number(reader.first(WORKERS_NAMES), 1, 1, 64)
-    max_request_name = reader.first(MAX_REQUEST_NAMES)
+    max_request_bytes, max_request_name = reader.request_limit()
+    reader.only("SAGEMAKER_MULTI_MODEL", "false", "a server has one model")
+    warmup = reader.text("SAGEMAKER_WARMUP_REQUEST", "")
     settings = Settings(
         host=reader.text("SAGEMAKER_BIND_TO_HOST", "0.0.0.0"),  # noqa: S104 - a container is reached from outside
         port=reader.number("SAGEMAKER_BIND_TO_PORT", 8080, 0, 65535),
@@ -109,10 +136,15 @@ def read(environ: Mapping[str, str]) -> Settings:
         slots=reader.number("SAGEMAKER_MAX_CONCURRENT_INVOCATIONS", workers, 1, 1000),
         timeout=timeout,
         timeout_name=timeout_name,
-        max_request_bytes=reader.number(max_request_name, MAX_REQUEST_BYTES, 1, MAX_REQUEST_BYTES),
+        max_request_bytes=max_request_bytes,
         max_request_name=max_request_name,
         grace=reader.number("SAGEMAKER_SHUTDOWN_GRACE_SECONDS", 20, 0, 20),
-        warnings=_timeout_warnings(environ, timeout_name, timeout),
+        warmup=base / "model" / warmup if warmup else None,
+        metrics=reader.switch("SAGEMAKER_METRICS"),
+        warnings=(
+            *_timeout_warnings(environ, timeout_name, timeout),
+            *_other_warnings(environ, max_request_name, max_request_bytes),
+        ),
     )
     if reader.problems:
         raise SettingsError(reader.problems)
@@ -134,3 +166,12 @@ def _timeout_warnings(environ: Mapping[str, str], name: str, timeout: int) -> tu
         if other != name and environ.get(other, "").strip() not in {"", str(timeout)}
     ]
     return tuple(warnings)
+
+
+def _other_warnings(environ: Mapping[str, str], name: str, limit: int) -> Iterator[str]:
+    """What was read in a unit of its own, and what has no meaning here."""
+    if name == _MEGABYTES_NAME:
+        yield f"the largest body of a request is {limit} bytes, read from {name} (in units of 1048576 bytes)"
+    yield from (
+        f"{ignored} is not used: {why}" for ignored, why in _IGNORED.items() if environ.get(ignored, "").strip()
+    )

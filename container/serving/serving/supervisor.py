@@ -4,21 +4,27 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections import deque
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from serving import exits, logs
-from serving.errors import Unavailable
+from serving.errors import ClientGone, TimedOut, Unavailable
 from serving.health import SERVING, State, overall
 from serving.payloads import Payload
-from serving.process import Reply, WorkerProcess
+from serving.process import Job, WorkerProcess
 from serving.settings import Settings
 
 RESPAWN_DELAYS = (0.0, 0.5, 2.0)
 """Seconds before a worker that died is started again: the first, second and third time without an answer in between.
 The next death ends the server."""
 
+Wait = Callable[[], Coroutine[Any, Any, None]]
+
 _HANG_UP_SECONDS = 1.0
+_PATIENCE_SECONDS = 0.1
+"""Within this time no client is asked whether it is still there: asking costs a fifth of a small request."""
 
 
 class Failure(Exception):  # noqa: N818 - an outcome that is passed on, not only raised
@@ -40,13 +46,15 @@ class Supervisor:
         self._loop = asyncio.get_running_loop()
         self._workers: dict[int, WorkerProcess] = {}
         self._idle: deque[WorkerProcess] = deque()
-        self._waiting: deque[asyncio.Future[WorkerProcess]] = deque()
+        self._waiting: deque[Job] = deque()
         self._respawns: set[asyncio.TimerHandle] = set()
-        self._active = 0
+        self.active = 0
+        """Requests that hold a slot."""
+        self.starts = 0
+        """Worker processes started so far."""
         self._deaths = 0
         self._was_ready = False
         self._draining = False
-        self._abandoned = False
         self._closed = asyncio.Event()
         self._memory_kills = exits.out_of_memory_kills()
 
@@ -55,15 +63,26 @@ class Supervisor:
         """The server's state now."""
         return overall(
             (worker.state for worker in self._workers.values()),
-            active=self._active,
+            active=self.active,
             slots=self._settings.slots,
             draining=self._draining,
             failed=self.failed.done(),
         )
 
+    @property
+    def slots(self) -> int:
+        """Requests that are taken at once."""
+        return self._settings.slots
+
+    @property
+    def workers(self) -> int:
+        """Worker processes that there are now."""
+        return len(self._workers)
+
     def start(self) -> None:
         """Start the workers; they load the model while the caller goes on."""
-        self._loop.add_signal_handler(signal.SIGCHLD, self._reap)
+        # Not by the loop's own method, which uvloop keeps for itself. To wake the loop is all that is safe here.
+        signal.signal(signal.SIGCHLD, lambda *_: self._loop.call_soon_threadsafe(self._reap))
         for _ in range(self._settings.workers):
             self._spawn()
 
@@ -73,71 +92,93 @@ class Supervisor:
         Raises:
             Unavailable: all are taken, or the server's state is none in which it takes requests.
         """
-        state = self.state
-        if state in {State.DRAINING, State.FAILED}:
+        if self._draining or self.failed.done():
+            state = self.state
             raise Unavailable(f"the server is {state} and takes no more requests", code=state.value)
-        if state not in SERVING and not self._was_ready:
+        if not self._was_ready:
+            state = self.state
             raise Unavailable(f"the server is {state}: the model is not loaded yet", code=state.value)
-        slots = self._settings.slots
-        if self._active >= slots:
+        if self.active >= (slots := self.slots):
             raise Unavailable(
                 f"all slots are taken: SAGEMAKER_MAX_CONCURRENT_INVOCATIONS is {slots}", code=State.BUSY.value
             )
-        self._active += 1
+        self.active += 1
 
     def free_slot(self) -> None:
         """Give back a slot."""
-        self._active -= 1
+        self.active -= 1
 
-    async def acquire(self) -> WorkerProcess:
-        """An idle worker, as soon as there is one: also one that is just being started again.
+    def submit(self, header: dict[str, Any], payload: Payload, client_gone: Wait) -> Job:
+        """Have the next idle worker answer a request, also one that is just being started again.
 
-        Raises:
-            Unavailable: none came free within the timeout, or the server ends.
+        `Job.reply` gives the worker's reply or raises TimedOut, WorkerDied, ClientGone when `client_gone` returned
+        first, or Unavailable when no worker came free within the timeout or the server had to end before the answer.
+        The caller closes the job.
         """
+        job = Job(header, payload, self._loop.create_future())
+        job.timer = self._loop.call_later(_PATIENCE_SECONDS, self._watch, job, client_gone)
         if self._idle:
-            return self._idle.popleft()
-        waiter: asyncio.Future[WorkerProcess] = self._loop.create_future()
-        self._waiting.append(waiter)
-        timeout = self._settings.timeout
-        try:
-            async with asyncio.timeout(timeout):
-                return await waiter
-        except TimeoutError:
-            message = f"no worker came free within the {timeout} seconds that {self._settings.timeout_name} allows"
-            raise Unavailable(message, code=State.BUSY.value) from None
-        finally:
-            with contextlib.suppress(ValueError):
-                self._waiting.remove(waiter)
+            self._idle.popleft().start(job)
+        elif not self._waiting and self._may_go_ahead(payload):
+            self._only.start(job)
+        else:
+            self._waiting.append(job)
+        return job
 
-    async def run(self, worker: WorkerProcess, header: dict[str, Any], payload: Payload) -> Reply:
-        """Have an acquired worker answer a request, and give the worker back.
+    def _may_go_ahead(self, payload: Payload) -> bool:
+        """Whether to send a request on to a worker that still has others. Where it is the only one, nothing is lost."""
+        return len(self._workers) == self._settings.workers == 1 and payload.file is None and self._only.takes_more
 
-        Raises:
-            TimedOut, WorkerDied, ClientGone: see `WorkerProcess.call`.
-            Unavailable: the server had to end before the answer.
+    def _watch(self, job: Job, client_gone: Wait) -> None:
+        """End a request when its client hangs up, and when it has lasted as long as the timeout allows.
+
+        A platform hangs up at its own time limit, and the next request must not wait for an answer that nobody wants.
         """
-        settings = self._settings
-        try:
-            reply = await worker.call(header, payload, timeout=settings.timeout, timeout_name=settings.timeout_name)
-        except Exception:
-            if self._abandoned:
-                raise self._cut_short() from None
-            raise
-        self._deaths = 0
-        self.release(worker)
-        return reply
 
-    def release(self, worker: WorkerProcess) -> None:
-        """Give back a worker that is ready for another request."""
-        if worker.state is not State.READY or worker.pid not in self._workers:
-            return
+        async def give_up_when_gone() -> None:
+            await client_gone()
+            self._give_up(job, ClientGone())
+
+        job.watcher = self._loop.create_task(give_up_when_gone())
+        self._expire(job)
+
+    def _expire(self, job: Job) -> None:
+        timeout, name = self._settings.timeout, self._settings.timeout_name
+        remaining = job.started + timeout - time.perf_counter()
+        if remaining > 0:
+            job.timer = self._loop.call_later(remaining, self._expire, job)
+        elif job.worker is None or not job.worker.runs(job):
+            message = f"no worker came free within the {timeout} seconds that {name} allows"
+            job.fail(Unavailable(message, code=State.BUSY.value))
+        else:
+            message = f"the handler did not answer within the {timeout} seconds that {name} allows"
+            self._give_up(job, TimedOut(message))
+
+    def _give_up(self, job: Job, reason: TimedOut | ClientGone) -> None:
+        """End a request for `reason`, and the worker that runs it."""
+        job.fail(reason)
+        if job.worker is not None:
+            job.worker.give_up(job)
+
+    @property
+    def _only(self) -> WorkerProcess:
+        return next(iter(self._workers.values()))
+
+    def _feed(self, worker: WorkerProcess) -> None:
+        """Have a worker take the next requests that somebody still waits for, as many as it may."""
         while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_result(worker)
-                return
-        self._idle.append(worker)
+            job = self._waiting[0]
+            if not job.reply.done():
+                if worker.state is not State.READY and not self._may_go_ahead(job.payload):
+                    return
+                worker.start(job)
+            self._waiting.popleft()
+        if worker.state is State.READY:
+            self._idle.append(worker)
+
+    def _answered(self, worker: WorkerProcess) -> None:
+        self._deaths = 0
+        self._feed(worker)
 
     def drain(self) -> None:
         """Take no more requests."""
@@ -145,10 +186,10 @@ class Supervisor:
 
     def abandon(self) -> None:
         """Fail the requests that are still waiting or running."""
-        self._abandoned = True
-        self._refuse_waiting(self._cut_short())
+        reason = self._cut_short()
+        self._refuse_waiting(reason)
         for worker in self._workers.values():
-            worker.kill()
+            worker.cut_short(reason)
 
     async def close(self) -> None:
         """End all workers; returns when none is left."""
@@ -183,9 +224,11 @@ class Supervisor:
             "program": settings.program,
             "search_paths": [str(path) for path in settings.search_paths],
             "default_accept": settings.default_accept,
+            "warmup": str(settings.warmup) if settings.warmup else None,
         }
-        worker = WorkerProcess(setup, on_message=self._note, on_line=_print_line)
+        worker = WorkerProcess(setup, on_message=self._note, on_idle=self._answered, on_line=_print_line)
         self._workers[worker.pid] = worker
+        self.starts += 1
 
     def _note(self, worker: WorkerProcess, message: dict[str, Any]) -> None:
         """A worker tells how its start goes."""
@@ -199,7 +242,7 @@ class Supervisor:
                 worker.state = State.READY
                 self._was_ready = True
                 logs.write("ready", worker=worker.pid, load_ms=message["load_ms"], functions=message["functions"])
-                self.release(worker)
+                self._feed(worker)
 
     def _reap(self) -> None:
         """Take note of children that ended: our workers and, as PID 1, processes whose parents are gone."""
@@ -217,7 +260,7 @@ class Supervisor:
         memory_kills = exits.out_of_memory_kills()
         description = exits.describe(status, out_of_memory=memory_kills > self._memory_kills)
         self._memory_kills = memory_kills
-        worker.exited(description)
+        self._waiting.extendleft(reversed(worker.exited(description)))
         del self._workers[worker.pid]
         with contextlib.suppress(ValueError):
             self._idle.remove(worker)
@@ -257,9 +300,8 @@ class Supervisor:
         self._refuse_waiting(Unavailable(f"the server failed: {failure.cause}", code=State.FAILED.value))
 
     def _refuse_waiting(self, error: Unavailable) -> None:
-        for waiter in self._waiting:
-            if not waiter.done():
-                waiter.set_exception(error)
+        for job in self._waiting:
+            job.fail(error)
 
 
 def _print_line(worker: WorkerProcess, line: str) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from serving import frames, handler, payloads, requirements
+from serving import formats, frames, handler, payloads, requirements
 from serving.context import Context
 from serving.errors import HandlerError, ServingError, Unserializable, client_status
 
@@ -76,14 +76,30 @@ class Server:
         self._handler = handler.Handler(handler.load(path, root), path)
         context = Context(self._model_dir)
         self._model = self._handler.load_model(self._model_dir, context)
-        if self._handler.warms_up:
+        warmup = setup["warmup"]
+        if self._handler.warms_up or warmup:
             channel.send({"type": "warming"})
+        if self._handler.warms_up:
             self._handler.warm_up(self._model_dir, self._model, context)
+        if warmup:
+            self._run_once(Path(warmup))
 
     @property
     def functions(self) -> list[str]:
         """Names of the handler's functions."""
         return list(self._handler.functions)
+
+    def _run_once(self, file: Path) -> None:
+        """Run the request whose body is in `file`: what happens only at the first is over before a client's comes."""
+        try:
+            body = file.read_bytes()
+        except OSError as error:
+            raise HandlerError(f"SAGEMAKER_WARMUP_REQUEST cannot be read: {file}: {error.strerror}") from None
+        content_type = formats.guess(file.name)
+        context = Context(self._model_dir, {"content-type": content_type})
+        reply = self._handler.run(handler.Request(body, content_type, ""), self._model, context, self._default_accept)
+        if reply.status >= 400:
+            raise HandlerError(f"SAGEMAKER_WARMUP_REQUEST {file} was answered with status {reply.status}")
 
     def serve(self) -> None:
         """Answer requests until the channel ends."""
@@ -97,7 +113,9 @@ class Server:
         context = Context(self._model_dir, header["headers"], header["inference_id"])
         timings: dict[str, float] = {}
         try:
-            request = handler.Request(payloads.take(payload), header["content_type"], header["accept"], timings)
+            headers = header["headers"]
+            content_type = headers.get("content-type", "application/octet-stream")
+            request = handler.Request(payloads.take(payload), content_type, headers.get("accept", ""), timings)
             payload.data = b""
             reply = self._handler.run(request, self._model, context, self._default_accept)
             body = payloads.store(reply.body)
@@ -114,6 +132,7 @@ def main(arguments: list[str]) -> int:
     """Run the worker; returns its exit code."""
     descriptor, server_pid = map(int, arguments)
     _end_with(server_pid)
+    _die_first()
     os.set_inheritable(descriptor, False)
     faulthandler.enable()
     for stream in (sys.stdout, sys.stderr):
@@ -144,6 +163,12 @@ def _end_with(server_pid: int) -> None:
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != server_pid:
         sys.exit(1)  # it ended before it could be watched
+
+
+def _die_first() -> None:
+    """Have the kernel take this process when memory runs out, not the server, which then can say what happened."""
+    with contextlib.suppress(OSError):  # there is such a file on Linux only
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _prepare(model_dir: Path, search_paths: list[Path]) -> None:
@@ -194,8 +219,10 @@ def _is_ours(frame: TracebackType) -> bool:
 def _flush() -> None:
     """Have what the handler printed in the log before the request it belongs to is."""
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(OSError, ValueError):
+        try:  # noqa: SIM105 - `suppress` would cost more than the flush
             stream.flush()
+        except (OSError, ValueError):
+            pass  # the handler has closed it
 
 
 if __name__ == "__main__":
