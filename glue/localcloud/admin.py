@@ -2,6 +2,7 @@
 
 import json
 import logging
+import random
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -72,7 +73,7 @@ class Admin:
         fault = self._faults.start(order)
         _log.info("fault %s", fault)
         if fault.kind == "kill-instance":
-            for instance in instances[: fault.left or 1]:
+            for instance in random.sample(instances, min(fault.left or 1, len(instances))):
                 instance.kill()
         elif fault.kind == "clock-jump":
             self._clock.jump(fault.seconds)

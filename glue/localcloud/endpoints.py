@@ -3,25 +3,26 @@
 https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_DescribeEndpoint.html
 """
 
+import contextlib
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from glue.localcloud import notifications
+from glue.localcloud import deployments, notifications
 from glue.localcloud.accounts import Scope
 from glue.localcloud.dataplane import RequestQueue
 from glue.localcloud.errors import DeploymentError, refused_topic
 from glue.localcloud.fleet import Fleet, Platform
 from glue.localcloud.instances import Instance
 from glue.localcloud.invocation import AsyncRequest, failed
+from glue.localcloud.rollout import Rollout
 from glue.localcloud.sagemaker.store import Definition
 
 _TICK = 1.0
-_ALARM_PAUSE = 1.0
 
 Document = dict[str, Any]
 _log = logging.getLogger(__name__)
@@ -76,12 +77,13 @@ class Endpoint:
 
     def create(self, containers: Mapping[str, Document], role: str) -> None:
         """Bring the first fleet into service; the endpoint ends InService or Failed."""
+        fleet = self._new_fleet(self.config, containers)
         try:
-            fleet = self._bring_up(self.config, containers, role, keep=None)
+            self._bring_up(fleet, role)
         except DeploymentError as error:
             self._settle("Failed", error.reason)
             return
-        fleet.enable(enabled=True)
+        fleet.enable(1)
         self.fleet = fleet
         self._settle("InService", None)
 
@@ -94,33 +96,39 @@ class Endpoint:
         deployment: Document | None,
         keep: frozenset[str],
     ) -> None:
-        """Put a new fleet beside the old one, shift, bake and retire the old one; or stay on the old config.
+        """Put a new fleet in place of the old one, as `deployment` says; or stay on the old config.
 
         `keep` names the variant properties to take over from the running fleet ("DesiredInstanceCount",
         "DesiredWeight"). AWS ends an update that failed `InService` on the old config, with a `FailureReason`.
         """
         old = self.fleet
+        assert old is not None  # noqa: S101 - an endpoint without a fleet is Failed, and refuses updates
+        fleet = self._new_fleet(config, containers)
+        _take_over(fleet, old, keep)
+        plan = deployments.plan(deployment, max(variant.desired for variant in fleet.variants))
+        rollout = Rollout(
+            plan,
+            old,
+            fleet,
+            clock=self._platform.clock,
+            ending=self._ending,
+            ringing=self._ringing,
+            entered=self._entered,
+        )
         try:
-            fleet = self._bring_up(config, containers, role, keep=(old, keep) if old else None)
+            self._bring_up(fleet, role, plan.steps[0] if plan.rolling else 1.0)
+            reason = rollout.run()
         except DeploymentError as error:
-            self._settle("InService", error.reason)
-            return
-        if old:
-            old.enable(enabled=False)
-        fleet.enable(enabled=True)
-        policy = (deployment or {}).get("BlueGreenUpdatePolicy", {})
-        self.pending_status = "Baking"
-        bake = policy.get("TrafficRoutingConfiguration", {}).get("WaitIntervalInSeconds", 0)
-        alarm = self._bake(bake, (deployment or {}).get("AutoRollbackConfiguration", {}).get("Alarms", []))
-        if alarm and old:
-            old.enable(enabled=True)
-            self._retire(fleet, 0)
-            self._settle("InService", f"One or more configured alarms have been breached: {alarm}")
-            return
-        self.fleet, self.config, self.deployment_config = fleet, config, deployment
-        if old:
-            self._retire(old, policy.get("TerminationWaitInSeconds", 0))
-        self._settle("InService", None)
+            reason = error.reason
+        if reason is None:
+            self.fleet, self.config, self.deployment_config = fleet, config, deployment
+            self._retire(old, plan.termination_wait)
+        else:
+            self.status = "RollingBack"
+            with contextlib.suppress(DeploymentError):
+                rollout.undo()
+            fleet.stop()
+        self._settle("InService", reason)
 
     def resize(self, changes: list[Document]) -> None:
         """Give variants other weights or instance counts; an instance that does not start fails the update."""
@@ -158,21 +166,16 @@ class Endpoint:
         for request in self.queue.expired(self._platform.clock.now()):
             self._platform.invoker.expire(self.scope, request)
 
-    def _bring_up(
-        self,
-        config: Definition,
-        containers: Mapping[str, Document],
-        role: str,
-        *,
-        keep: tuple[Fleet, frozenset[str]] | None,
-    ) -> Fleet:
-        fleet = Fleet(self._platform, self.scope, self.name, config=config, containers=containers, queue=self.queue)
-        if keep:
-            _take_over(fleet, *keep)
+    def _new_fleet(self, config: Definition, containers: Mapping[str, Document]) -> Fleet:
+        return Fleet(self._platform, self.scope, self.name, config=config, containers=containers, queue=self.queue)
+
+    def _bring_up(self, fleet: Fleet, role: str, portion: float = 1.0) -> None:
         self.pending, self.pending_since, self.pending_status = fleet, self._platform.clock.now(), "Creating"
-        self._announce(config, role)
-        fleet.start()
-        return fleet
+        self._announce(fleet.config, role)
+        fleet.start(portion)
+
+    def _entered(self, status: str) -> None:
+        self.pending_status = status
 
     def _announce(self, config: Definition, role: str) -> None:
         output = config.document.get("AsyncInferenceConfig", {}).get("OutputConfig", {})
@@ -184,19 +187,13 @@ class Endpoint:
             except (ClientError, BotoCoreError) as error:
                 raise refused_topic(role, topic) from error
 
-    def _bake(self, seconds: float, alarms: list[Document]) -> str | None:
-        """Wait, and watch: the name of an alarm that went off, or None."""
-        names = [alarm["AlarmName"] for alarm in alarms]
-        limit = self._platform.clock.deadline(seconds)
-        while not limit.passed and not self._ending.is_set():
-            self._platform.clock.pause(self._ending, min(_ALARM_PAUSE, limit.remaining))
-            if names:
-                cloudwatch = self._platform.clients.get(self.scope, "cloudwatch")
-                ringing = cloudwatch.describe_alarms(AlarmNames=names, StateValue="ALARM")
-                for alarm in ringing["MetricAlarms"] + ringing["CompositeAlarms"]:
-                    name: str = alarm["AlarmName"]
-                    return name
-        return None
+    def _ringing(self, alarms: Sequence[str]) -> str | None:
+        """The first of the alarms that went off."""
+        if not alarms:
+            return None
+        cloudwatch = self._platform.clients.get(self.scope, "cloudwatch")
+        ringing = cloudwatch.describe_alarms(AlarmNames=list(alarms), StateValue="ALARM")
+        return next((alarm["AlarmName"] for alarm in ringing["MetricAlarms"] + ringing["CompositeAlarms"]), None)
 
     def _retire(self, fleet: Fleet, wait: float) -> None:
         self._retiring.add(fleet)
@@ -265,6 +262,12 @@ class Endpoints:
             if status == "Updating":
                 endpoint.failure_reason = None
             return True
+
+    def scalable_targets(self, scope: Scope, resources: list[str]) -> list[str]:
+        """Those of the resources ("endpoint/name/variant/name") that Application Auto Scaling scales."""
+        client = self._platform.clients.get(scope, "application-autoscaling")
+        found = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=resources)
+        return [target["ResourceId"] for target in found["ScalableTargets"]]
 
     def run(self, endpoint: Endpoint, *steps: Callable[[], None]) -> None:
         """Carry out a transition in the background, step by step."""

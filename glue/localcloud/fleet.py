@@ -15,6 +15,7 @@ from glue.localcloud.accounts import Scope
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
 from glue.localcloud.dataplane import DEFAULT_CONCURRENCY, Invoker, RequestQueue, Worker
+from glue.localcloud.deployments import share
 from glue.localcloud.disturbances import application_id
 from glue.localcloud.errors import DeploymentError, failed_ping, missing_image
 from glue.localcloud.faults import Faults
@@ -87,7 +88,7 @@ class Fleet:
         self._endpoint = endpoint
         self._queue = queue
         self._id = new_instance_id()
-        self._enabled = False
+        self._portion = 0.0
         self._lock = threading.Lock()
         self._stopped = False
         self.variants = [
@@ -100,8 +101,8 @@ class Fleet:
             for document in config.document["ProductionVariants"]
         ]
 
-    def start(self) -> None:
-        """Fetch images and models, and bring up every instance.
+    def start(self, portion: float = 1.0) -> None:
+        """Fetch images and models, and bring up a portion of the instances.
 
         Raises:
             DeploymentError: one of these failed; nothing is left running.
@@ -109,17 +110,27 @@ class Fleet:
         try:
             for variant in self.variants:
                 self._prepare(variant)
-                self._add(variant, variant.desired)
+            self.provision(portion)
         except DeploymentError:
             self.stop(0)
             raise
 
-    def enable(self, enabled: bool) -> None:
-        """Take requests from the queue, or leave them to another fleet."""
-        self._enabled = enabled
+    def enable(self, portion: float) -> None:
+        """Take requests from the queue with a portion of the instances; with 0, leave them all to another fleet."""
+        self._portion = portion
         for variant in self.variants:
-            for worker in variant.workers:
-                worker.enable(enabled)
+            taking = share(len(variant.workers), portion)
+            for position, worker in enumerate(variant.workers):
+                worker.enable(position < taking)
+
+    def provision(self, portion: float) -> None:
+        """Have a portion of the desired instances. One that goes ends its requests first.
+
+        Raises:
+            DeploymentError: a new instance did not get ready.
+        """
+        for variant in self.variants:
+            self._resize(variant, share(variant.desired, portion))
 
     def scale(self, name: str, desired: int) -> None:
         """Bring the variant `name` to `desired` instances. An instance that goes ends its requests first.
@@ -129,12 +140,7 @@ class Fleet:
         """
         variant = self.variant(name)
         variant.desired = desired
-        surplus = variant.workers[desired:]
-        del variant.workers[desired:]
-        for worker in surplus:
-            worker.drain()
-            worker.instance.stop()
-        self._add(variant, desired - len(variant.workers))
+        self._resize(variant, desired)
 
     def variant(self, name: str) -> Variant:
         """The variant of that name.
@@ -149,7 +155,7 @@ class Fleet:
 
     def retire(self) -> None:
         """End in peace: every request that an instance has is answered first."""
-        self.enable(enabled=False)
+        self.enable(0)
         _each(self._workers(), Worker.drain)
         self.stop()
 
@@ -157,7 +163,7 @@ class Fleet:
         """End all instances, `grace` seconds of the clock for the requests they have; returns when they are gone."""
         with self._lock:
             self._stopped = True
-        self.enable(enabled=False)
+        self.enable(0)
         workers = self._workers()
         _each(self.instances, lambda instance: instance.stop(grace))
         _each(workers, Worker.drain)
@@ -228,6 +234,14 @@ class Fleet:
             "AWS_SDK_UA_APP_ID": application_id(self._endpoint),
         }
 
+    def _resize(self, variant: Variant, count: int) -> None:
+        surplus = variant.workers[count:]
+        del variant.workers[count:]
+        for worker in surplus:
+            worker.drain()
+            worker.instance.stop()
+        self._add(variant, count - len(variant.workers))
+
     def _add(self, variant: Variant, count: int) -> None:
         if count <= 0:
             return
@@ -247,7 +261,7 @@ class Fleet:
         for instance in new:
             handle = partial(self._handle, variant.name)
             variant.workers.append(Worker(instance, self._queue, handle, self._concurrency))
-        self.enable(self._enabled)
+        self.enable(self._portion)
 
     def _instance(self, variant: Variant) -> Instance:
         assert variant.launch is not None  # noqa: S101 - prepared first

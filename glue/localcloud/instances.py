@@ -114,6 +114,7 @@ class Instance:
 
     def kill(self) -> None:
         """SIGKILL for its container, as if it had died of itself."""
+        self._ready.clear()
         if self._container is not None:
             self._container.stop(0)
 

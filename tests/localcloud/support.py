@@ -305,9 +305,12 @@ class Inbox:
 
     def read(self) -> list[dict[str, Any]]:
         while received := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
-            for message in received:
-                self.messages.append(json.loads(message["Body"]))
-                self.sqs.delete_message(QueueUrl=self.queue, ReceiptHandle=message["ReceiptHandle"])
+            self.messages += [json.loads(message["Body"]) for message in received]
+            handles = [message["ReceiptHandle"] for message in received]
+            self.sqs.delete_message_batch(
+                QueueUrl=self.queue,
+                Entries=[{"Id": str(number), "ReceiptHandle": handle} for number, handle in enumerate(handles)],
+            )
         return self.messages
 
     def results(self) -> list[dict[str, Any]]:

@@ -213,6 +213,165 @@ def test_an_alarm_during_the_bake_brings_the_old_fleet_back(account: Account) ->
     account.delete("baked")
 
 
+class Versions:
+    """An endpoint of two instances whose requests tell which version had them, being updated from 1 to 2."""
+
+    def __init__(self, account: Account, name: str, folder: Path) -> None:
+        self.account, self.name, self.folder = account, name, folder
+        account.deploy(name, environment={"VERSION": "1"}, count=2)
+        account.create_model(f"{name}-2", account.push_program(), environment={"VERSION": "2"})
+        account.create_config(f"{name}-2", f"{name}-2", count=2)
+        account.client("cloudwatch").put_metric_alarm(
+            AlarmName=f"{name}-alarm",
+            Namespace="AWS/SageMaker",
+            MetricName="InvocationFailures",
+            Statistic="Sum",
+            ComparisonOperator="GreaterThanThreshold",
+            Threshold=0,
+            Period=60,
+            EvaluationPeriods=1,
+        )
+
+    def update(self, policy: dict[str, Any]) -> None:
+        rollback = {"AutoRollbackConfiguration": {"Alarms": [{"AlarmName": f"{self.name}-alarm"}]}}
+        self.account.client("sagemaker").update_endpoint(
+            EndpointName=self.name, EndpointConfigName=f"{self.name}-2", DeploymentConfig=policy | rollback
+        )
+
+    def baking(self) -> dict[str, Any]:
+        """DescribeEndpoint, once the first step bakes."""
+
+        def look() -> dict[str, Any]:
+            found = self.account.describe(self.name)
+            [variant] = found.get("PendingDeploymentSummary", {}).get("ProductionVariants", [{}])
+            return found if variant.get("VariantStatus", [{}])[0].get("Status") == "Baking" else {}
+
+        return eventually(look, what="baking")
+
+    def ring(self) -> dict[str, Any]:
+        self.account.client("cloudwatch").set_alarm_state(
+            AlarmName=f"{self.name}-alarm", StateValue="ALARM", StateReason="test"
+        )
+        return self.account.settled(self.name)
+
+    def serving(self) -> list[bytes]:
+        """The versions of two instances that have a request at the same time."""
+        marks = [self.folder / f"{self.name}-{len(list(self.folder.iterdir()))}-{number}" for number in range(2)]
+        gate = marks[0].with_suffix(".open")
+        answers = [
+            self.account.invoke(self.name, {"do": "gate", "arrived": str(mark), "open": str(gate)}) for mark in marks
+        ]
+        eventually(lambda: all(mark.exists() for mark in marks), what="two requests at a time")
+        gate.touch()
+        return sorted(self.account.outcome(answer)[1] for answer in answers)
+
+
+def blue_green(kind: str, wait: int, **options: Any) -> dict[str, Any]:
+    routing = {"Type": kind, "WaitIntervalInSeconds": wait, **options}
+    return {"BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": routing}}
+
+
+HALF = {"Type": "CAPACITY_PERCENT", "Value": 50}
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("canary", blue_green("CANARY", 600, CanarySize={"Type": "INSTANCE_COUNT", "Value": 1})),
+        ("linear", blue_green("LINEAR", 600, LinearStepSize=HALF)),
+        ("rolling", {"RollingUpdatePolicy": {"MaximumBatchSize": HALF, "WaitIntervalInSeconds": 600}}),
+    ],
+)
+def test_a_part_of_the_requests_goes_to_the_new_fleet_and_an_alarm_brings_all_back(
+    account: Account, tmp_path: Path, name: str, policy: dict[str, Any]
+) -> None:
+    endpoint = Versions(account, name, tmp_path)
+    endpoint.update(policy)
+    baking = endpoint.baking()
+    counts = (
+        baking["ProductionVariants"][0]["CurrentInstanceCount"],
+        baking["PendingDeploymentSummary"]["ProductionVariants"][0]["CurrentInstanceCount"],
+    )
+    assert counts == ((1, 1) if name == "rolling" else (2, 2))
+    assert endpoint.serving() == [b"1", b"2"]
+    found = endpoint.ring()
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", name)
+    assert f"alarms have been breached: {name}-alarm" in found["FailureReason"]
+    assert found["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    assert endpoint.serving() == [b"1", b"1"]
+    account.delete(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "policy"),
+    [
+        ("all-linear", blue_green("LINEAR", 0, LinearStepSize=HALF)),
+        ("all-rolling", {"RollingUpdatePolicy": {"MaximumBatchSize": HALF, "WaitIntervalInSeconds": 0}}),
+    ],
+)
+def test_step_by_step_all_requests_go_to_the_new_fleet(
+    account: Account, tmp_path: Path, name: str, policy: dict[str, Any]
+) -> None:
+    endpoint = Versions(account, name, tmp_path)
+    endpoint.update(policy)
+    found = account.settled(name)
+    assert (found["EndpointConfigName"], found.get("FailureReason")) == (f"{name}-2", None)
+    assert endpoint.serving() == [b"2", b"2"]
+    account.delete(name)
+
+
+def test_a_rolling_update_whose_instances_do_not_start_leaves_the_old_fleet_whole(account: Account) -> None:
+    account.deploy("unrolled", count=2)
+    account.create_model("unrolled-2", account.push_program(), environment={"STARTS": "crash"})
+    account.create_config("unrolled-2", "unrolled-2", count=2)
+    account.client("sagemaker").update_endpoint(
+        EndpointName="unrolled",
+        EndpointConfigName="unrolled-2",
+        DeploymentConfig={"RollingUpdatePolicy": {"MaximumBatchSize": HALF, "WaitIntervalInSeconds": 0}},
+    )
+    found = account.settled("unrolled")
+    assert (found["EndpointConfigName"], found["FailureReason"]) == ("unrolled", PING)
+    assert found["ProductionVariants"][0]["CurrentInstanceCount"] == 2
+    account.delete("unrolled")
+
+
+def test_a_step_beyond_half_of_the_instances_is_refused(account: Account, running: str) -> None:
+    policy = blue_green("CANARY", 0, CanarySize={"Type": "CAPACITY_PERCENT", "Value": 60})
+    message = refusal(
+        account.client("sagemaker").update_endpoint,
+        EndpointName=running,
+        EndpointConfigName=running,
+        DeploymentConfig=policy,
+    )
+    assert "CanarySize must be 0-50%" in message
+
+
+def test_the_instance_type_of_a_scalable_target_is_not_changed(account: Account) -> None:
+    account.deploy("typed")
+    autoscaling, sagemaker = account.client("application-autoscaling"), account.client("sagemaker")
+    target = {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": "endpoint/typed/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+    autoscaling.register_scalable_target(**target, MinCapacity=0, MaxCapacity=2)
+    document = sagemaker.describe_endpoint_config(EndpointConfigName="typed")
+    variants = [variant | {"InstanceType": "ml.m5.large"} for variant in document["ProductionVariants"]]
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="typed-2",
+        ProductionVariants=variants,
+        AsyncInferenceConfig=document["AsyncInferenceConfig"],
+    )
+    update = {"EndpointName": "typed", "EndpointConfigName": "typed-2"}
+    assert 'The variant(s) "[AllTraffic]" must be deregistered' in refusal(sagemaker.update_endpoint, **update)
+    sagemaker.update_endpoint(EndpointName="typed", EndpointConfigName="typed")
+    assert account.settled("typed")["EndpointStatus"] == "InService"
+    autoscaling.deregister_scalable_target(**target)
+    sagemaker.update_endpoint(**update)
+    assert account.settled("typed")["EndpointConfigName"] == "typed-2"
+    account.delete("typed")
+
+
 def test_an_endpoint_is_scaled_to_more_to_none_and_back(account: Account) -> None:
     account.deploy("scaled")
     sagemaker = account.client("sagemaker")

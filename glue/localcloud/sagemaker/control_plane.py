@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from glue.localcloud.clock import Clock
+from glue.localcloud.deployments import faults_of
 from glue.localcloud.endpoints import Endpoint, Endpoints
 from glue.localcloud.images import ImageReference
 from glue.localcloud.protocol import AwsError, Call, Document, NotOursError, Service
@@ -107,6 +108,7 @@ class ControlPlane:
         name = call.params["EndpointName"]
         config = self._get(call, self._configs, call.params["EndpointConfigName"])
         containers, role = self._containers(call, config)
+        self._check_deployment(call.params.get("DeploymentConfig"), config)
         endpoint = self._endpoints.add(call.scope, name, config)
         if endpoint is None:
             arn = call.scope.arn("sagemaker", f"endpoint/{name}")
@@ -128,6 +130,8 @@ class ControlPlane:
         deployment = call.params.get("DeploymentConfig")
         if deployment is None and call.params.get("RetainDeploymentConfig"):
             deployment = endpoint.deployment_config
+        self._check_deployment(deployment, config)
+        self._check_scaled(call, endpoint, config)
         keep: frozenset[str] = frozenset()
         if call.params.get("RetainAllVariantProperties"):
             excluded = call.params.get("ExcludeRetainedVariantProperties", [])
@@ -219,6 +223,31 @@ class ControlPlane:
         if endpoint is None:
             raise invalid(f'Could not find endpoint "{call.scope.arn("sagemaker", f"endpoint/{name}")}".')
         return endpoint
+
+    def _check_deployment(self, deployment: Document | None, config: Definition) -> None:
+        counts = [variant.get("InitialInstanceCount", 1) for variant in config.document["ProductionVariants"]]
+        for fault in faults_of(deployment or {}, max(counts)):
+            raise invalid(fault)
+
+    def _check_scaled(self, call: Call, endpoint: Endpoint, config: Definition) -> None:
+        """Refuse to change the instance type of a variant, or to remove it, while it is a scalable target.
+
+        https://docs.aws.amazon.com/sagemaker/latest/dg/endpoint-scaling-update.html (the wording is not documented)
+        """
+        types = {one["VariantName"]: one.get("InstanceType") for one in config.document["ProductionVariants"]}
+        changed = {
+            f"endpoint/{endpoint.name}/variant/{variant['VariantName']}": variant["VariantName"]
+            for variant in endpoint.config.document["ProductionVariants"]
+            if types.get(variant["VariantName"]) != variant.get("InstanceType")
+        }
+        if not changed:
+            return
+        scaled = self._endpoints.scalable_targets(call.scope, sorted(changed))
+        if names := ", ".join(changed[target] for target in scaled):
+            raise invalid(
+                f'The variant(s) "[{names}]" must be deregistered as scalable targets with AWS Auto Scaling before '
+                "they can be removed or have their instance type updated."
+            )
 
     def _begin(self, endpoint: Endpoint, status: str) -> None:
         if endpoint.status == "Failed" and status != "Deleting":
