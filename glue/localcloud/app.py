@@ -99,6 +99,7 @@ _SIGNING_NAMES = {
     "sagemaker-runtime": "sagemaker",
     "ecr": "ecr",
     "application-autoscaling": "application-autoscaling",
+    "budgets": "budgets",
 }
 
 

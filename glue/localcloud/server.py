@@ -18,6 +18,7 @@ from glue.localcloud.alarm_evaluation import alarms_in
 from glue.localcloud.app import Application
 from glue.localcloud.application_autoscaling import ScalingApi
 from glue.localcloud.blobs import BlobStore
+from glue.localcloud.budgets import budgets_service
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
 from glue.localcloud.contents import Contents
@@ -87,6 +88,7 @@ class LocalCloud:
             RuntimeApi(self._endpoints, clock).service(),
             Registry(blobs, self.url).service(),
             ScalingApi(activities, clock).service(),
+            budgets_service(),
         ]
         admin = Admin(self._endpoints, faults, clock, self.status)
         application = Application(services, blobs, admin, faults)
