@@ -4,6 +4,7 @@ Limits of SageMaker come from the API's service model (botocore, `sagemaker`), t
 a model that takes minutes to load fails under the service's own defaults of 60 s.
 """
 
+import math
 import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -13,6 +14,12 @@ from pydantic_core import PydanticCustomError
 
 TIMEOUT_FLOORS = {"server": 300, "startup": 600, "model_download": 600}
 """Seconds below which a timeout is refused unless the profile allows short ones, with a reason."""
+
+MAX_DEPLOYMENT_WAIT = 2700
+"""Seconds that an update may wait in all: the provider gives up after an hour, and new instances must start in it.
+
+Source: terraform-provider-aws 5.100, internal/service/sagemaker/endpoint.go, waitEndpointInService.
+"""
 
 
 def _printable(text: str) -> str:
@@ -52,6 +59,14 @@ VariableName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]
 # Source: https://docs.aws.amazon.com/sns/latest/dg/subscription-filter-policy-constraints.html
 FilterPolicy = Annotated[dict[str, list[JsonValue] | dict[str, list[JsonValue]]], Field(min_length=1, max_length=5)]
 Days = Annotated[int, Field(ge=1, le=3650)]
+ScheduleName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](-?[a-z0-9])*$", max_length=64)]
+ScheduleExpression = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(cron\(\S+( \S+){5}\)|rate\([1-9][0-9]* (minute|hour|day)s?\)|at\(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\))$"
+    ),
+]
+TimeZone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$", max_length=64)]
 LogRetention = Literal[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
 ]
@@ -134,6 +149,15 @@ class Notifications(Section):
     """Which messages each kind of subscriber gets."""
 
 
+class Recipients(Section):
+    """Who is told of alarms and of the budget."""
+
+    emails: list[Email] = []
+    """Addresses; each must confirm its subscription."""
+    https: list[HttpsUrl] = []
+    """Webhooks, which must confirm their subscription."""
+
+
 class Model(Section):
     """Where an endpoint's model comes from: inside the image, one archive, or a prefix of plain files in S3."""
 
@@ -154,6 +178,19 @@ class Timeouts(Section):
     """How long one request may take; at most the server's."""
 
 
+class Schedule(Section):
+    """Bounds that hold from a moment of the clock on, until another schedule sets others."""
+
+    schedule: ScheduleExpression
+    """Such as cron(0 7 ? * MON-FRI *), rate(1 day) or at(2030-01-31T07:00:00)."""
+    timezone: TimeZone = "UTC"
+    """Whose clock: the name of a time zone, such as Europe/Berlin."""
+    min: Annotated[int, Field(ge=0, le=100)]
+    """The fewest instances from then on."""
+    max: Annotated[int, Field(ge=1, le=100)]
+    """The most instances from then on."""
+
+
 class Autoscaling(Section):
     """Instances, and how many waiting requests an instance should have. Cooldowns in seconds."""
 
@@ -167,15 +204,53 @@ class Autoscaling(Section):
     """Seconds between removals of instances."""
     scale_out_cooldown: Annotated[int, Field(ge=0, le=86400)]
     """Seconds between additions of instances."""
+    schedules: dict[ScheduleName, Schedule] = {}
+    """Other bounds by the clock; with them, `min` and `max` say only where the endpoint begins."""
 
 
 class Deployment(Section):
-    """How an update replaces the running fleet (blue/green): both run for `bake_seconds` before the old one goes."""
+    """How an update replaces the running fleet (blue/green): both run until the traffic has moved and the bake is over.
 
-    bake_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
-    """Seconds during which both fleets run."""
+    Its waits together may take 2700 s: Terraform's provider gives an update an hour, and instances must start in it.
+    """
+
+    strategy: Literal["all_at_once", "canary", "linear"] = "all_at_once"
+    """How the traffic moves: in one step, one part and then the rest, or in equal parts."""
+    step_percent: Annotated[int, Field(ge=1, le=50)] = 50
+    """canary and linear: the share of the instances that a step moves, at least one; linear from 10."""
+    step_interval_seconds: Annotated[int, Field(ge=0, le=MAX_DEPLOYMENT_WAIT)] = 300
+    """canary and linear: seconds between two steps."""
+    bake_seconds: Annotated[int, Field(ge=0, le=MAX_DEPLOYMENT_WAIT)] = 0
+    """Seconds for which the old fleet stays after the last step."""
     rollback_alarms: bool = True
-    """Undo an update while it bakes when the container answers with 5xx."""
+    """Undo an update until its bake is over when the container answers with 5xx."""
+
+    @property
+    def wait_seconds(self) -> int:
+        """Seconds of all intervals between steps and of the bake."""
+        steps = {"all_at_once": 1, "canary": 2, "linear": math.ceil(100 / self.step_percent)}[self.strategy]
+        return (steps - 1) * self.step_interval_seconds + self.bake_seconds
+
+
+class Alarms(Section):
+    """When people are told of an endpoint's trouble. Events are counted over five minutes."""
+
+    enabled: bool = True
+    """Watch the endpoint."""
+    failures: Annotated[int, Field(ge=1, le=1_000_000)] = 5
+    """Requests that failed, clients' mistakes included."""
+    server_errors: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Answers of the container with 5xx."""
+    expired_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Requests that were given up because they had waited for too long."""
+    transfer_failures: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Inputs that could not be read, or results that could not be written."""
+    notification_failures: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    """Results that nobody could be told of."""
+    oldest_request_minutes: Annotated[int, Field(ge=1, le=360)] = 60
+    """How long a request may wait; after 360 minutes it expires."""
+    without_capacity_minutes: Annotated[int, Field(ge=1, le=360)] = 20
+    """How long requests may wait for a first instance."""
 
 
 class DataExpiry(Section):
@@ -227,10 +302,14 @@ class Endpoint(Section):
     """How many instances there are."""
     include_response_in_notifications: bool = False
     """Put the answer (up to 128 KB) into the notification."""
+    network_isolation: bool = False
+    """Give the container no network; for a handler that needs no S3 of its own."""
     deployment: Deployment = Deployment()
     """How updates are rolled out."""
     trigger: Trigger | None = None
     """Make a request of every upload; without it, requests are made by clients only. `{}` takes the defaults."""
+    alarms: Alarms = Alarms()
+    """When people are told of trouble."""
 
 
 class Profile(Section):
@@ -258,6 +337,10 @@ class Profile(Section):
     """A network for the instances; without it they have none of yours."""
     notifications: Notifications = Notifications()
     """Who is told of results and failures."""
+    alarm_recipients: Recipients | None = None
+    """Who is told of alarms and of the budget; without it the emails and webhooks of `notifications`."""
+    budget_usd: Annotated[float, Field(gt=0, le=100_000_000)] | None = None
+    """US dollars that the environment may cost in a month; nothing: no budget."""
     log_retention_days: LogRetention
     """How long the endpoints' logs are kept."""
     data_expiry_days: DataExpiry | None = None
@@ -289,6 +372,11 @@ class Profile(Section):
     def access_log_bucket_name(self) -> str:
         """The registry's bucket of access logs, which is there when an environment of the account logs access."""
         return f"{self.name_prefix}-{self.account_id}-{self.region}-logs"
+
+    @property
+    def told_of_alarms(self) -> Recipients:
+        """Who is told of alarms and of the budget."""
+        return self.alarm_recipients or Recipients(emails=self.notifications.emails, https=self.notifications.https)
 
     @property
     def workloads(self) -> frozenset[str]:

@@ -1,9 +1,10 @@
 """Rules across the fields of a profile, each a sentence about data: nothing here touches a file or a network."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from glue.profiles.models import TIMEOUT_FLOORS, Endpoint, Profile
+from glue.profiles.models import MAX_DEPLOYMENT_WAIT, TIMEOUT_FLOORS, Endpoint, Profile
 
 WRITTEN_FOLDERS = ("inputs", "results", "failures", "receipts")
 """What the platform itself writes below `<endpoint>/` of the data bucket."""
@@ -37,14 +38,26 @@ def _profile_rules(profile: Profile) -> Iterator[Violation]:
     if profile.account_id in profile.consumer_account_ids:
         yield Violation(("consumer_account_ids",), f"{profile.account_id} is this account: list other accounts only")
     if profile.environment == "prod":
-        if not profile.deletion_protection:
-            yield Violation(("deletion_protection",), "false: prod must be protected, set true")
-        if profile.force_destroy:
-            yield Violation(("force_destroy",), "true: prod must not delete buckets that hold data, set false")
-        if not profile.kms.enabled:
-            yield Violation(("kms",), "no key: prod must encrypt with its own, set `create: true` or `key_arn`")
-        if profile.access_log_retention_days is None:
-            yield Violation(("access_log_retention_days",), "nothing: prod must log access to its buckets, set days")
+        yield from _prod_rules(profile)
+
+
+def _prod_rules(profile: Profile) -> Iterator[Violation]:
+    if not profile.deletion_protection:
+        yield Violation(("deletion_protection",), "false: prod must be protected, set true")
+    if profile.force_destroy:
+        yield Violation(("force_destroy",), "true: prod must not delete buckets that hold data, set false")
+    if not profile.kms.enabled:
+        yield Violation(("kms",), "no key: prod must encrypt with its own, set `create: true` or `key_arn`")
+    if profile.access_log_retention_days is None:
+        yield Violation(("access_log_retention_days",), "nothing: prod must log access to its buckets, set days")
+    if not (profile.told_of_alarms.emails or profile.told_of_alarms.https):
+        yield Violation(("alarm_recipients",), "nobody: prod must tell somebody of alarms, set `emails` or `https`")
+    for key, endpoint in profile.endpoints.items():
+        at: Path = ("endpoints", key)
+        if not endpoint.deployment.rollback_alarms:
+            yield Violation((*at, "deployment", "rollback_alarms"), "false: prod must roll back on alarms, set true")
+        if not endpoint.alarms.enabled:
+            yield Violation((*at, "alarms", "enabled"), "false: prod must be watched, set true")
 
 
 def _endpoint_rules(profile: Profile, key: str) -> Iterator[Violation]:
@@ -54,8 +67,11 @@ def _endpoint_rules(profile: Profile, key: str) -> Iterator[Violation]:
     scaling = endpoint.autoscaling
     if scaling.min > scaling.max:
         yield Violation((*at, "autoscaling", "min"), f"{scaling.min} is above max: allowed is 0 to {scaling.max}")
-    if profile.environment == "prod" and not endpoint.deployment.rollback_alarms:
-        yield Violation((*at, "deployment", "rollback_alarms"), "false: prod must roll back on alarms, set true")
+    for name, schedule in scaling.schedules.items():
+        if schedule.min > schedule.max:
+            where = (*at, "autoscaling", "schedules", name, "min")
+            yield Violation(where, f"{schedule.min} is above max: allowed is 0 to {schedule.max}")
+    yield from _deployment_rules(endpoint, (*at, "deployment"))
     yield from _trigger_rules(profile, key)
     name = f"{profile.name_prefix}-{profile.environment}-{key}"
     if len(name) > 63:
@@ -98,6 +114,25 @@ def _trigger_rules(profile: Profile, key: str) -> Iterator[Violation]:
 def _overlap(one: str, other: str) -> bool:
     """Whether a key can begin with both."""
     return one.startswith(other) or other.startswith(one)
+
+
+def _deployment_rules(endpoint: Endpoint, at: Path) -> Iterator[Violation]:
+    deployment, instances = endpoint.deployment, endpoint.autoscaling.min
+    if deployment.strategy != "all_at_once" and instances * deployment.step_percent < 100:
+        needed = math.ceil(100 / deployment.step_percent)
+        yield Violation(
+            (*at, "strategy"),
+            f"{deployment.strategy} moves {deployment.step_percent}% of {instances} instances, less than one: "
+            f"allowed with `autoscaling.min` from {needed}, or with `all_at_once`",
+        )
+    if deployment.strategy == "linear" and deployment.step_percent < 10:
+        yield Violation((*at, "step_percent"), f"{deployment.step_percent}: allowed with linear is 10 to 50")
+    if deployment.wait_seconds > MAX_DEPLOYMENT_WAIT:
+        yield Violation(
+            (*at, "bake_seconds"),
+            f"an update waits {deployment.wait_seconds} s in its steps and its bake: "
+            f"allowed is up to {MAX_DEPLOYMENT_WAIT} s in all",
+        )
 
 
 def _timeout_rules(endpoint: Endpoint, at: Path) -> Iterator[Violation]:

@@ -55,6 +55,8 @@ def platform_variables(
         "kms": document(profile.kms),
         "vpc": document(profile.vpc) if profile.vpc else None,
         "notifications": _notifications(profile.notifications),
+        "alarm_recipients": document(profile.told_of_alarms),
+        "budget_usd": profile.budget_usd,
         "log_retention_days": profile.log_retention_days,
         "data_expiry_days": document(profile.data_expiry_days) if profile.data_expiry_days else None,
         "abort_uploads_days": profile.abort_uploads_days,
@@ -89,6 +91,8 @@ def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]
     return {
         "workload": endpoint.workload,
         "instance_type": endpoint.instance_type,
+        # Each change of the configuration sets the number of instances back to this.
+        "initial_instance_count": max(1, endpoint.autoscaling.min),
         "image": release.image,
         "model": {"source": endpoint.model.source, "uri": release.artifact.uri if release.artifact else None},
         "environment": endpoint.environment,
@@ -97,7 +101,9 @@ def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]
         "max_concurrent_invocations": endpoint.max_concurrent_invocations,
         "autoscaling": document(endpoint.autoscaling),
         "include_response_in_notifications": endpoint.include_response_in_notifications,
+        "network_isolation": endpoint.network_isolation,
         "deployment": document(endpoint.deployment),
+        "alarms": document(endpoint.alarms),
     }
 
 

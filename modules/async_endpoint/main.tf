@@ -37,7 +37,7 @@ resource "aws_sagemaker_endpoint_configuration" "this" {
     model_name                                        = var.model_name
     instance_type                                     = var.instance_type
     initial_instance_count                            = var.initial_instance_count
-    initial_variant_weight                            = 1
+    initial_variant_weight                            = var.variant_weight
     container_startup_health_check_timeout_in_seconds = var.timeouts.startup
     model_data_download_timeout_in_seconds            = var.timeouts.model_download
   }
@@ -82,8 +82,26 @@ resource "aws_sagemaker_endpoint" "this" {
       termination_wait_in_seconds = var.deployment.bake_seconds
 
       traffic_routing_configuration {
-        type                     = "ALL_AT_ONCE"
-        wait_interval_in_seconds = 0
+        type                     = upper(var.deployment.strategy)
+        wait_interval_in_seconds = var.deployment.strategy == "all_at_once" ? 0 : var.deployment.step_interval_seconds
+
+        dynamic "canary_size" {
+          for_each = var.deployment.strategy == "canary" ? [var.deployment.step_percent] : []
+
+          content {
+            type  = "CAPACITY_PERCENT"
+            value = canary_size.value
+          }
+        }
+
+        dynamic "linear_step_size" {
+          for_each = var.deployment.strategy == "linear" ? [var.deployment.step_percent] : []
+
+          content {
+            type  = "CAPACITY_PERCENT"
+            value = linear_step_size.value
+          }
+        }
       }
     }
 

@@ -43,6 +43,18 @@ variable "instance_type" {
   }
 }
 
+variable "variant_weight" {
+  description = "Weight of the variant: its share of the requests among the weights of all variants of the endpoint, above 0. With the only variant each weight is all requests; it counts when somebody adds a second one by hand."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.variant_weight > 0
+    error_message = "variant_weight is ${var.variant_weight}: allowed are numbers above 0; a variant without weight gets no requests."
+  }
+}
+
 variable "initial_instance_count" {
   description = "Instances that a new endpoint, and one whose configuration has changed, starts with, from 1. Autoscaling takes over from there."
   type        = number
@@ -160,20 +172,56 @@ variable "kms_key_arn" {
 
 variable "deployment" {
   description = <<-EOT
-    How an update replaces the running instances (blue/green, all traffic at once).
-    - `bake_seconds`: how long the former instances stay, ready to take over again, 0 to 3600. Default 0.
-    - `rollback_alarms`: whether answers with 5xx in that time undo the update. A change replaces the endpoint. Default true.
+    How an update replaces the running instances (blue/green). All its waits together may take 2700 seconds: the provider
+    gives an update an hour, in which the new instances must start as well.
+    - `strategy`: `all_at_once` moves all traffic in one step; `canary` one part, then the rest; `linear` equal parts. Default all_at_once.
+    - `step_percent`: canary and linear only: share of the instances that the first step (canary, 1 to 50) or each step (linear,
+      10 to 50) moves, at least one instance. Default 50.
+    - `step_interval_seconds`: canary and linear only: how long each step is watched before the next, 0 to 2700. Default 300.
+    - `bake_seconds`: how long the former instances stay after the last step, ready to take over again, 0 to 2700. Default 0.
+    - `rollback_alarms`: whether answers with 5xx until the end of the bake undo the update. A change replaces the endpoint. Default true.
   EOT
   type = object({
-    bake_seconds    = optional(number, 0)
-    rollback_alarms = optional(bool, true)
+    strategy              = optional(string, "all_at_once")
+    step_percent          = optional(number, 50)
+    step_interval_seconds = optional(number, 300)
+    bake_seconds          = optional(number, 0)
+    rollback_alarms       = optional(bool, true)
   })
   default  = {}
   nullable = false
 
   validation {
-    condition     = var.deployment.bake_seconds >= 0 && var.deployment.bake_seconds <= 3600 && floor(var.deployment.bake_seconds) == var.deployment.bake_seconds
-    error_message = "deployment.bake_seconds is ${var.deployment.bake_seconds}: allowed are whole seconds from 0 to 3600."
+    condition     = contains(["all_at_once", "canary", "linear"], var.deployment.strategy)
+    error_message = "deployment.strategy is ${var.deployment.strategy}: allowed are all_at_once, canary and linear."
+  }
+
+  validation {
+    condition     = var.deployment.step_percent >= (var.deployment.strategy == "linear" ? 10 : 1) && var.deployment.step_percent <= 50 && floor(var.deployment.step_percent) == var.deployment.step_percent
+    error_message = "deployment.step_percent is ${var.deployment.step_percent}: allowed are whole percents from 1 (canary) or 10 (linear) to 50."
+  }
+
+  validation {
+    condition     = var.deployment.strategy == "all_at_once" || var.initial_instance_count * var.deployment.step_percent >= 100
+    error_message = "deployment.strategy is ${var.deployment.strategy}: a step of ${var.deployment.step_percent}% of ${var.initial_instance_count} initial instances moves none; allowed are steps of at least one instance."
+  }
+
+  validation {
+    condition     = var.deployment.step_interval_seconds >= 0 && var.deployment.step_interval_seconds <= 2700 && floor(var.deployment.step_interval_seconds) == var.deployment.step_interval_seconds
+    error_message = "deployment.step_interval_seconds is ${var.deployment.step_interval_seconds}: allowed are whole seconds from 0 to 2700."
+  }
+
+  validation {
+    condition     = var.deployment.bake_seconds >= 0 && var.deployment.bake_seconds <= 2700 && floor(var.deployment.bake_seconds) == var.deployment.bake_seconds
+    error_message = "deployment.bake_seconds is ${var.deployment.bake_seconds}: allowed are whole seconds from 0 to 2700."
+  }
+
+  validation {
+    condition = var.deployment.bake_seconds + var.deployment.step_interval_seconds * lookup({
+      canary = 1
+      linear = ceil(100 / max(var.deployment.step_percent, 1)) - 1
+    }, var.deployment.strategy, 0) <= 2700
+    error_message = "deployment waits too long (${jsonencode(var.deployment)}): allowed are up to 2700 seconds for the intervals between steps and the bake together."
   }
 }
 

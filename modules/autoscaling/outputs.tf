@@ -1,6 +1,6 @@
 output "resource_id" {
   description = "The registered scalable target's resource id."
-  value       = aws_appautoscaling_target.this.resource_id
+  value       = local.target.resource_id
 }
 
 output "policy_arns" {

@@ -76,3 +76,52 @@ variable "cooldowns" {
     error_message = "cooldowns is ${jsonencode(var.cooldowns)}: allowed are whole seconds from 0."
   }
 }
+
+variable "schedules" {
+  description = <<-EOT
+    Bounds that change with the clock, by name. From the first schedule on, `capacity` says only where a newly registered target
+    begins: the schedules own the bounds, so that an apply between two of them changes nothing.
+    - `schedule`: `cron(<minutes> <hours> <day of month> <month> <day of week> <year>)`, `rate(<number> <unit>)` or `at(<yyyy-mm-ddThh:mm:ss>)`.
+    - `timezone`: name of a time zone, such as `Europe/Berlin`, for `cron` and `at`. Default UTC.
+    - `min`: fewest instances from then on, from 0.
+    - `max`: most instances from then on, from 1 and not below `min`.
+  EOT
+  type = map(object({
+    schedule = string
+    timezone = optional(string, "UTC")
+    min      = number
+    max      = number
+  }))
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = alltrue([for name in keys(var.schedules) : can(regex("^[a-z0-9](-?[a-z0-9]){0,63}$", name))])
+    error_message = "schedules has ${join(", ", keys(var.schedules))}: a name is 1 to 64 lower-case letters, digits and inner hyphens."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.schedules) : can(regex("^(cron\\(\\S+( \\S+){5}\\)|rate\\([1-9][0-9]* (minute|hour|day)s?\\)|at\\([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\))$", one.schedule))])
+    error_message = "schedules has ${join(", ", [for one in values(var.schedules) : one.schedule])}: allowed are cron(<six fields>), rate(<number> <unit>) and at(<yyyy-mm-ddThh:mm:ss>)."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.schedules) : can(regex("^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$", one.timezone))])
+    error_message = "schedules has time zones ${join(", ", [for one in values(var.schedules) : one.timezone])}: allowed are names such as UTC and Europe/Berlin."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.schedules) : one.min >= 0 && floor(one.min) == one.min])
+    error_message = "schedules has min ${join(", ", [for one in values(var.schedules) : one.min])}: allowed are whole numbers from 0."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.schedules) : one.max >= 1 && floor(one.max) == one.max])
+    error_message = "schedules has max ${join(", ", [for one in values(var.schedules) : one.max])}: allowed are whole numbers from 1."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.schedules) : one.min <= one.max])
+    error_message = "schedules has ${jsonencode(var.schedules)}: min may not be above max."
+  }
+}

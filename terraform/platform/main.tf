@@ -133,6 +133,7 @@ module "autoscaling" {
   resource_id          = module.endpoint[each.key].scalable_resource_id
   capacity             = each.value.autoscaling
   backlog_per_instance = each.value.autoscaling.backlog_per_instance
+  schedules            = each.value.autoscaling.schedules
 
   cooldowns = {
     scale_in  = each.value.autoscaling.scale_in_cooldown
@@ -165,5 +166,39 @@ module "upload_trigger" {
   prefixes = {
     inputs   = local.names[each.key].inputs
     receipts = local.names[each.key].receipts
+  }
+
+  alarm_topic_arns = [module.observability.topic_arn]
+}
+
+module "observability" {
+  source = "../../modules/observability"
+
+  name        = local.prefix
+  account_id  = var.account_id
+  kms_key_arn = local.kms_key_arn
+  recipients  = var.alarm_recipients
+  budget      = var.budget_usd == null ? null : { usd = var.budget_usd, tag_value = var.environment }
+
+  dead_letter_queues = {
+    for key, notifications in module.notifications : key => notifications.dead_letter_queue.name if notifications.dead_letter_queue != null
+  }
+
+  endpoints = {
+    for key, endpoint in var.endpoints : key => {
+      name               = local.names[key].endpoint
+      variant_name       = module.endpoint[key].variant_name
+      log_group_name     = module.endpoint[key].log_group
+      success_topic_name = module.notifications[key].success_topic_name
+      error_topic_name   = module.notifications[key].error_topic_name
+      timeouts           = endpoint.timeouts
+      alarms             = endpoint.alarms.enabled ? endpoint.alarms : null
+
+      trigger = endpoint.trigger == null ? null : {
+        function_name          = module.upload_trigger[key].trigger.function_name
+        log_group_name         = module.upload_trigger[key].trigger.log_group
+        dead_letter_queue_name = module.upload_trigger[key].trigger.dead_letter_queue_name
+      }
+    }
   }
 }

@@ -3,6 +3,11 @@ output "data_bucket" {
   value       = module.data.name
 }
 
+output "alarm_topic_arn" {
+  description = "ARN of the topic that tells of alarms and of the budget."
+  value       = module.observability.topic_arn
+}
+
 output "endpoints" {
   description = "All that clients and checks need to know of each endpoint, by its key."
   value = {
@@ -23,6 +28,8 @@ output "endpoints" {
       success_topic_arn      = module.notifications[key].success_topic_arn
       error_topic_arn        = module.notifications[key].error_topic_arn
       notification_queue_url = one(module.notifications[key].queue[*].url)
+      alarm_names            = module.observability.alarm_names[key]
+      dashboard_name         = module.observability.dashboard_names[key]
       timeouts               = endpoint.timeouts
       autoscaling            = endpoint.autoscaling
       trigger                = endpoint.trigger == null ? null : module.upload_trigger[key].trigger

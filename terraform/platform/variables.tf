@@ -132,6 +132,26 @@ variable "notifications" {
   nullable = false
 }
 
+variable "alarm_recipients" {
+  description = <<-EOT
+    Who is told of alarms and of the budget.
+    - `emails`: addresses. Each must confirm.
+    - `https`: addresses that confirm by themselves.
+  EOT
+  type = object({
+    emails = optional(set(string), [])
+    https  = optional(set(string), [])
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "budget_usd" {
+  description = "US dollars that the environment may cost in a month, or null: there is no budget."
+  type        = number
+  default     = null
+}
+
 variable "log_retention_days" {
   description = "Days after which the containers' log events go."
   type        = number
@@ -201,11 +221,14 @@ variable "endpoints" {
     - `allow_short_timeouts`: whether the floors (300, 600, 600) do not hold. Default false.
     - `max_concurrent_invocations`: requests at the same time per instance, 1 to 1000.
     - `autoscaling`: instances `min` (from 0) and `max`, the right `backlog_per_instance`, `scale_in_cooldown` and
-      `scale_out_cooldown` in seconds.
+      `scale_out_cooldown` in seconds. `schedules` set other bounds by the clock: `schedule`, `timezone`, `min` and `max`, by name.
     - `include_response_in_notifications`: whether messages carry the answer. Default false.
     - `network_isolation`: whether the container has no network. Default false.
-    - `deployment`: seconds the former fleet stays (`bake_seconds`, default 0), and whether 5xx answers in that time
-      undo an update (`rollback_alarms`, default true).
+    - `deployment`: how an update moves the traffic: `strategy` (all_at_once, canary or linear, default all_at_once) with its
+      `step_percent` and `step_interval_seconds`; seconds the former fleet stays (`bake_seconds`, default 0), and whether 5xx
+      answers until then undo the update (`rollback_alarms`, default true).
+    - `alarms`: `enabled` (default true), and when people are told: the numbers of `failures`, `server_errors`, `expired_requests`,
+      `transfer_failures` and `notification_failures` in five minutes, `oldest_request_minutes` and `without_capacity_minutes`.
     - `trigger`: makes a request of every upload, or null: how the key of an upload begins (`prefix`) and ends (`suffixes`, default any), and
       how many uploads are worked on at the same time (`reserved_concurrency`, default 5).
   EOT
@@ -233,12 +256,31 @@ variable "endpoints" {
       backlog_per_instance = number
       scale_in_cooldown    = number
       scale_out_cooldown   = number
+      schedules = optional(map(object({
+        schedule = string
+        timezone = optional(string, "UTC")
+        min      = number
+        max      = number
+      })), {})
     })
     include_response_in_notifications = optional(bool, false)
     network_isolation                 = optional(bool, false)
     deployment = optional(object({
-      bake_seconds    = optional(number, 0)
-      rollback_alarms = optional(bool, true)
+      strategy              = optional(string, "all_at_once")
+      step_percent          = optional(number, 50)
+      step_interval_seconds = optional(number, 300)
+      bake_seconds          = optional(number, 0)
+      rollback_alarms       = optional(bool, true)
+    }), {})
+    alarms = optional(object({
+      enabled                  = optional(bool, true)
+      failures                 = optional(number, 5)
+      server_errors            = optional(number, 1)
+      expired_requests         = optional(number, 1)
+      transfer_failures        = optional(number, 1)
+      notification_failures    = optional(number, 1)
+      oldest_request_minutes   = optional(number, 60)
+      without_capacity_minutes = optional(number, 20)
     }), {})
     trigger = optional(object({
       prefix               = string

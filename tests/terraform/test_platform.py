@@ -147,6 +147,8 @@ def platform(account: Account, initialised: Code) -> Iterator[Platform]:
             "owner": "platform-team@example.com",
             "force_destroy": True,
             "notifications": {"emails": ["platform-team@example.com"]},
+            "alarm_recipients": {"emails": ["on-call@example.com"]},
+            "budget_usd": 200,
             "endpoints": {
                 "rooms": {
                     "workload": "location_detector",
@@ -236,7 +238,7 @@ def test_the_scaling_bounds_change_in_place(platform: Platform) -> None:
 
 def test_the_scalable_target_leaves_before_the_instance_type_changes(platform: Platform) -> None:
     steps = platform.apply(instance_type="ml.c5.large")
-    target = f"{ROOMS.format('autoscaling')}.aws_appautoscaling_target.this"
+    target = f"{ROOMS.format('autoscaling')}.aws_appautoscaling_target.this[0]"
     update = steps.index(f"update {ROOMS.format('endpoint')}.aws_sagemaker_endpoint.this")
     assert steps.index(f"delete {target}") < update < steps.index(f"create {target}")
     assert platform.plan(instance_type="ml.c5.large") == {}

@@ -126,6 +126,86 @@ run "an_update_is_blue_green_and_rolled_back_on_server_errors" {
   }
 }
 
+run "a_canary_moves_a_part_first" {
+  command = plan
+
+  variables {
+    initial_instance_count = 4
+    deployment             = { strategy = "canary", step_percent = 25, step_interval_seconds = 240, bake_seconds = 60 }
+  }
+
+  assert {
+    condition     = [for routing in aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration : "${routing.type} ${routing.wait_interval_in_seconds}"] == ["CANARY 240"]
+    error_message = "The traffic moves in another way."
+  }
+
+  assert {
+    condition     = [for size in aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].canary_size : "${size.type} ${size.value}"] == ["CAPACITY_PERCENT 25"]
+    error_message = "The canary is not a quarter."
+  }
+
+  assert {
+    condition     = length(aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].linear_step_size) == 0
+    error_message = "A canary has linear steps."
+  }
+
+  assert {
+    condition     = aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].termination_wait_in_seconds == 60
+    error_message = "The former instances do not stay for the bake time."
+  }
+}
+
+run "a_linear_update_moves_equal_parts" {
+  command = plan
+
+  variables {
+    initial_instance_count = 10
+    deployment             = { strategy = "linear", step_percent = 10, step_interval_seconds = 120 }
+  }
+
+  assert {
+    condition     = [for routing in aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration : "${routing.type} ${routing.wait_interval_in_seconds}"] == ["LINEAR 120"]
+    error_message = "The traffic moves in another way."
+  }
+
+  assert {
+    condition     = [for size in aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].linear_step_size : "${size.type} ${size.value}"] == ["CAPACITY_PERCENT 10"]
+    error_message = "The steps are not tenths."
+  }
+
+  assert {
+    condition     = length(aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].canary_size) == 0
+    error_message = "A linear update has a canary."
+  }
+}
+
+run "all_at_once_has_no_steps" {
+  command = plan
+
+  assert {
+    condition     = length(aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].canary_size) == 0 && length(aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].linear_step_size) == 0
+    error_message = "There is a step."
+  }
+
+  assert {
+    condition     = aws_sagemaker_endpoint.this.deployment_config[0].blue_green_update_policy[0].traffic_routing_configuration[0].wait_interval_in_seconds == 0
+    error_message = "There is a wait although there is no step."
+  }
+}
+
+run "the_variant_has_its_weight" {
+  command = plan
+
+  variables {
+    variant_weight = 0.25
+  }
+
+  assert {
+    condition     = aws_sagemaker_endpoint_configuration.this.production_variants[0].initial_variant_weight == 0.25
+    error_message = "The weight is another."
+  }
+}
+
 run "no_alarm_undoes_an_update_when_not_asked" {
   command = plan
 
@@ -417,12 +497,88 @@ run "a_key_alias_is_refused" {
   }
 }
 
-run "a_bake_of_more_than_an_hour_is_refused" {
+run "a_variant_without_weight_is_refused" {
+  command         = plan
+  expect_failures = [var.variant_weight]
+
+  variables {
+    variant_weight = 0
+  }
+}
+
+run "an_unknown_strategy_is_refused" {
   command         = plan
   expect_failures = [var.deployment]
 
   variables {
-    deployment = { bake_seconds = 3601 }
+    deployment = { strategy = "rolling" }
+  }
+}
+
+run "a_canary_of_more_than_half_is_refused" {
+  command         = plan
+  expect_failures = [var.deployment]
+
+  variables {
+    initial_instance_count = 2
+    deployment             = { strategy = "canary", step_percent = 51 }
+  }
+}
+
+run "linear_steps_of_less_than_a_tenth_are_refused" {
+  command         = plan
+  expect_failures = [var.deployment]
+
+  variables {
+    initial_instance_count = 20
+    deployment             = { strategy = "linear", step_percent = 9, step_interval_seconds = 0 }
+  }
+}
+
+run "a_canary_on_one_instance_is_refused" {
+  command         = plan
+  expect_failures = [var.deployment]
+
+  variables {
+    deployment = { strategy = "canary" }
+  }
+}
+
+run "a_step_of_less_than_an_instance_is_refused" {
+  command         = plan
+  expect_failures = [var.deployment]
+
+  variables {
+    initial_instance_count = 3
+    deployment             = { strategy = "linear", step_percent = 30 }
+  }
+}
+
+run "an_interval_of_more_than_45_minutes_is_refused" {
+  command         = plan
+  expect_failures = [var.deployment]
+
+  variables {
+    deployment = { step_interval_seconds = 2701 }
+  }
+}
+
+run "a_bake_of_more_than_45_minutes_is_refused" {
+  command         = plan
+  expect_failures = [var.deployment]
+
+  variables {
+    deployment = { bake_seconds = 2701 }
+  }
+}
+
+run "linear_steps_that_take_longer_than_an_update_may_are_refused" {
+  command         = plan
+  expect_failures = [var.deployment]
+
+  variables {
+    initial_instance_count = 10
+    deployment             = { strategy = "linear", step_percent = 10, step_interval_seconds = 301 }
   }
 }
 

@@ -29,17 +29,17 @@ run "the_instances_may_go_to_zero" {
   command = plan
 
   assert {
-    condition     = aws_appautoscaling_target.this.min_capacity == 0 && aws_appautoscaling_target.this.max_capacity == 3
+    condition     = aws_appautoscaling_target.this[0].min_capacity == 0 && aws_appautoscaling_target.this[0].max_capacity == 3
     error_message = "The bounds are not 0 and 3."
   }
 
   assert {
-    condition     = aws_appautoscaling_target.this.service_namespace == "sagemaker" && aws_appautoscaling_target.this.scalable_dimension == "sagemaker:variant:DesiredInstanceCount"
+    condition     = aws_appautoscaling_target.this[0].service_namespace == "sagemaker" && aws_appautoscaling_target.this[0].scalable_dimension == "sagemaker:variant:DesiredInstanceCount"
     error_message = "What scales is not the number of instances of a variant."
   }
 
   assert {
-    condition     = aws_appautoscaling_target.this.resource_id == "endpoint/platform-dev-rooms/variant/AllTraffic"
+    condition     = terraform_data.scalable.input == "endpoint/platform-dev-rooms/variant/AllTraffic"
     error_message = "What scales is not the variant of the endpoint."
   }
 }
@@ -140,13 +140,115 @@ run "both_policies_stay_when_the_endpoint_keeps_instances" {
   }
 
   assert {
-    condition     = aws_appautoscaling_target.this.min_capacity == 1
+    condition     = aws_appautoscaling_target.this[0].min_capacity == 1
     error_message = "The lower bound is not 1."
   }
 
   assert {
     condition     = aws_appautoscaling_policy.wake.policy_type == "StepScaling"
     error_message = "There is no policy that leaves zero."
+  }
+}
+
+run "without_a_schedule_terraform_owns_the_bounds" {
+  command = plan
+
+  assert {
+    condition     = length(aws_appautoscaling_target.scheduled) == 0 && length(aws_appautoscaling_scheduled_action.this) == 0
+    error_message = "There is a schedule."
+  }
+
+  assert {
+    condition     = terraform_data.scalable.triggers_replace == null
+    error_message = "Another bound would register the target anew."
+  }
+}
+
+run "schedules_own_the_bounds_from_where_they_begin" {
+  command = plan
+
+  variables {
+    schedules = {
+      day   = { schedule = "cron(0 7 ? * MON-FRI *)", timezone = "Europe/Berlin", min = 2, max = 6 }
+      night = { schedule = "cron(0 19 ? * MON-FRI *)", min = 0, max = 1 }
+    }
+  }
+
+  assert {
+    condition     = length(aws_appautoscaling_target.this) == 0 && length(aws_appautoscaling_target.scheduled) == 1
+    error_message = "Terraform would set the bounds back."
+  }
+
+  assert {
+    condition     = aws_appautoscaling_target.scheduled[0].min_capacity == 0 && aws_appautoscaling_target.scheduled[0].max_capacity == 3
+    error_message = "The target does not begin with the capacity."
+  }
+
+  assert {
+    condition = { for key, one in aws_appautoscaling_scheduled_action.this : key => "${one.name} ${one.schedule} ${one.timezone} ${one.scalable_target_action[0].min_capacity}-${one.scalable_target_action[0].max_capacity}" } == {
+      day   = "platform-dev-rooms-day cron(0 7 ? * MON-FRI *) Europe/Berlin 2-6"
+      night = "platform-dev-rooms-night cron(0 19 ? * MON-FRI *) UTC 0-1"
+    }
+    error_message = "The schedules are others."
+  }
+
+  assert {
+    condition     = terraform_data.scalable.triggers_replace == var.capacity
+    error_message = "Other bounds to begin with would be ignored."
+  }
+}
+
+run "a_schedule_with_a_blank_in_its_name_is_refused" {
+  command         = plan
+  expect_failures = [var.schedules]
+
+  variables {
+    schedules = { "by day" = { schedule = "rate(1 day)", min = 0, max = 1 } }
+  }
+}
+
+run "a_cron_of_five_fields_is_refused" {
+  command         = plan
+  expect_failures = [var.schedules]
+
+  variables {
+    schedules = { day = { schedule = "cron(0 7 * * MON)", min = 0, max = 1 } }
+  }
+}
+
+run "an_offset_for_a_time_zone_is_refused" {
+  command         = plan
+  expect_failures = [var.schedules]
+
+  variables {
+    schedules = { day = { schedule = "rate(1 day)", timezone = "+02:00", min = 0, max = 1 } }
+  }
+}
+
+run "a_negative_minimum_of_a_schedule_is_refused" {
+  command         = plan
+  expect_failures = [var.schedules]
+
+  variables {
+    schedules = { day = { schedule = "rate(1 day)", min = -1, max = 1 } }
+  }
+}
+
+run "a_maximum_of_zero_of_a_schedule_is_refused" {
+  command         = plan
+  expect_failures = [var.schedules]
+
+  variables {
+    schedules = { day = { schedule = "rate(1 day)", min = 0, max = 0 } }
+  }
+}
+
+run "a_minimum_above_the_maximum_of_a_schedule_is_refused" {
+  command         = plan
+  expect_failures = [var.schedules]
+
+  variables {
+    schedules = { day = { schedule = "rate(1 day)", min = 3, max = 2 } }
   }
 }
 

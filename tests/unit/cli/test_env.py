@@ -29,6 +29,7 @@ def test_a_profile_is_shown_with_its_defaults(glue: Run, project: Project, capsy
         "backlog_per_instance": 2.0,
         "scale_in_cooldown": 300,
         "scale_out_cooldown": 60,
+        "schedules": {},
     }
     assert glue("env", "show", "--env", "prod") == 0
     assert "deletion_protection: true" in capsys.readouterr().out

@@ -1,11 +1,14 @@
 """Profiles that are right load; every mistake is named with file, line, field and what is allowed."""
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from glue.errors import UsageError
 from glue.profiles import load_profile, load_profiles
+from glue.profiles.models import Deployment
 from glue.project import Project
 
 GOOD = """\
@@ -18,6 +21,18 @@ endpoints:
 """
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/a"
+
+
+def linear(step_percent: int, **fields: int) -> str:
+    """An endpoint's fields: linear updates of three instances."""
+    deployment = {"strategy": "linear", "step_percent": step_percent, "step_interval_seconds": 0} | fields
+    return f"deployment: {json.dumps(deployment)}\n    autoscaling: {{min: 3, max: 3}}"
+
+
+def schedule(**fields: object) -> str:
+    """An endpoint's field: a schedule."""
+    day = {"schedule": "rate(1 day)", "min": 1, "max": 2} | fields
+    return "autoscaling: " + json.dumps({"schedules": {"day": day}})
 
 
 @pytest.fixture
@@ -84,6 +99,22 @@ def test_an_environment_without_a_profile_is_refused_with_the_names_there_are(en
         (("endpoints:", f"kms: {{create: true, key_arn: '{KEY}'}}\nendpoints:"), 3, "kms.key_arn", "one of them"),
         (("endpoints:", "vpc: {subnet_ids: [], security_group_ids: [sg-1]}\nendpoints:"), 3, "subnet_ids", "at least"),
         (("endpoints:", "state: {bucket: Not_A_Bucket}\nendpoints:"), 3, "state.bucket", "Not_A_Bucket"),
+        (("endpoints:", "budget_usd: 0\nendpoints:"), 3, "budget_usd", "greater than 0"),
+        (("endpoints:", "alarm_recipients: {emails: [me]}\nendpoints:"), 3, "alarm_recipients.emails.0", "me"),
+        (("endpoints:", "alarm_recipients: {sms: ['1']}\nendpoints:"), 3, "alarm_recipients.sms", "unknown key"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    alarms: {failures: 0}"), 7, "alarms.failures", "1"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    alarms: {oldest_request_minutes: 0}"), 7, "oldest_request", "1"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    alarms: {latency: 1}"), 7, "alarms.latency", "unknown key"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    deployment: {strategy: a}"), 7, "deployment.strategy", "canary"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    deployment: {strategy: canary}"), 7, "deployment.strategy", "from 2"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    deployment: {step_percent: 51}"), 7, "deployment.step_percent", "50"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    deployment: {bake_seconds: 2701}"), 7, "deployment.bake_seconds", "2700"),
+        (("ml.m5.xlarge", f"ml.m5.xlarge\n    {linear(9)}"), 7, "deployment.step_percent", "10 to 50"),
+        (("ml.m5.xlarge", f"ml.m5.xlarge\n    {linear(30)}"), 7, "deployment.strategy", "from 4"),
+        (("ml.m5.xlarge", f"ml.m5.xlarge\n    {linear(34, step_interval_seconds=1351)}"), 7, "bake_seconds", "2702 s"),
+        (("ml.m5.xlarge", f"ml.m5.xlarge\n    {schedule(min=3)}"), 7, "schedules.day.min", "allowed is 0 to 2"),
+        (("ml.m5.xlarge", f"ml.m5.xlarge\n    {schedule(schedule='cron(0 7 * * MON)')}"), 7, "day.schedule", "cron"),
+        (("ml.m5.xlarge", f"ml.m5.xlarge\n    {schedule(timezone='+02:00')}"), 7, "day.timezone", "+02:00"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_file_line_field_and_value(
@@ -129,6 +160,8 @@ def test_what_is_no_plain_mapping_is_refused(envs: Path, text: str, words: str) 
         ("kms:\n  create: true", "kms:\n  create: false", "kms"),
         ("deletion_protection: true", "force_destroy: true", "force_destroy"),
         ("bake_seconds: 600", "bake_seconds: 600\n      rollback_alarms: false", "rollback_alarms"),
+        ("    deployment:", "    alarms:\n      enabled: false\n    deployment:", "alarms.enabled"),
+        ("alarm_recipients:\n  emails: [platform-team@example.com]", "alarm_recipients: {}", "alarm_recipients"),
     ],
 )
 def test_prod_must_be_protected(project: Project, old: str, new: str, field: str) -> None:
@@ -143,3 +176,27 @@ def test_short_timeouts_are_allowed_with_a_reason(envs: Path) -> None:
     text = "    allow_short_timeouts: true\n    short_timeouts_reason: loads in a second\n    timeouts: {startup: 60}\n"
     (envs / "try.yaml").write_text(GOOD + text)
     assert load_profile(envs, "try").endpoints["detector"].timeouts.startup == 60
+
+
+def test_the_people_of_the_notifications_are_told_of_alarms_unless_others_are_named(envs: Path) -> None:
+    text = "notifications: {emails: [team@example.com], https: ['https://example.com/x']}\n"
+    (envs / "try.yaml").write_text(GOOD + text)
+    told = load_profile(envs, "try").told_of_alarms
+    assert (told.emails, told.https) == (["team@example.com"], ["https://example.com/x"])
+    (envs / "try.yaml").write_text(GOOD + text + "alarm_recipients: {emails: [on-call@example.com]}\n")
+    told = load_profile(envs, "try").told_of_alarms
+    assert (told.emails, told.https) == (["on-call@example.com"], [])
+
+
+@pytest.mark.parametrize(
+    ("deployment", "seconds"),
+    [
+        ({"bake_seconds": 60}, 60),
+        ({"bake_seconds": 60, "step_interval_seconds": 100, "strategy": "canary"}, 160),
+        ({"bake_seconds": 60, "step_interval_seconds": 100, "strategy": "linear", "step_percent": 50}, 160),
+        ({"bake_seconds": 60, "step_interval_seconds": 100, "strategy": "linear", "step_percent": 30}, 360),
+        ({"bake_seconds": 60, "step_interval_seconds": 100, "strategy": "linear", "step_percent": 10}, 960),
+    ],
+)
+def test_an_update_waits_between_its_steps_and_in_its_bake(deployment: dict[str, Any], seconds: int) -> None:
+    assert Deployment(**deployment).wait_seconds == seconds
