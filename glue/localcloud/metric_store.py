@@ -1,6 +1,6 @@
 """Samples in moto's CloudWatch: where GetMetricStatistics, GetMetricData and ListMetrics read them, and alarms too.
 
-Not through the API: it takes no metrics of AWS's namespaces, and keeps no values of a summary.
+Not put through the API: on AWS it takes no metrics of AWS's namespaces, and it keeps no values of a summary.
 """
 
 from collections import defaultdict
@@ -8,7 +8,15 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from moto.cloudwatch.models import MetricAggregatedDatum, MetricDatum, cloudwatch_backends
+from moto.cloudwatch.exceptions import InvalidParameterValue
+from moto.cloudwatch.models import (
+    CloudWatchBackend,
+    Dimension,
+    MetricAggregatedDatum,
+    MetricDatum,
+    Statistics,
+    cloudwatch_backends,
+)
 
 from glue.localcloud.accounts import Scope
 from glue.scaling.metrics import Sample
@@ -38,6 +46,12 @@ class _Datum(MetricAggregatedDatum):  # type: ignore[misc]
         self.values = sample.values
 
 
+def install() -> None:
+    """Make moto find a metric by all its dimensions, in any order, as AWS does, and begin periods at multiples."""
+    Dimension.__lt__ = lambda one, other: (one.name, one.value) < (other.name, other.value)
+    CloudWatchBackend.get_metric_statistics = _get_metric_statistics
+
+
 def put(scope: Scope, namespace: str, name: str, sample: Sample, *, dimensions: Mapping[str, str], unit: str) -> None:
     """Add a sample to a metric."""
     named = [{"Name": key, "Value": value} for key, value in dimensions.items()]
@@ -53,6 +67,25 @@ def prune(scope: Scope, now: datetime) -> None:
         backend.metric_data[:] = kept
 
 
+def _get_metric_statistics(
+    backend: Any, *asked: Any, dimensions: list[dict[str, str]], unit: str | None = None
+) -> list[Statistics]:
+    namespace, name, start, end, period, statistics = asked
+    if start >= end:
+        raise InvalidParameterValue("The parameter StartTime must be less than the parameter EndTime.")
+    key = (namespace, name, frozenset((one["Name"], one["Value"]) for one in dimensions))
+    found: dict[datetime, Statistics] = {}
+    for datum in list(backend.metric_data):
+        if _utc(start) <= _moment(datum) < _utc(end) and _key(datum) == key and unit in {None, datum.unit}:
+            begun = datetime.fromtimestamp(_moment(datum).timestamp() // period * period, UTC).replace(tzinfo=None)
+            found.setdefault(begun, Statistics(statistics, begun, datum.unit)).metric_data.append(datum)
+    return [found[begun] for begun in sorted(found)]
+
+
+def _key(datum: Any) -> Key:
+    return datum.namespace, datum.name, frozenset((one.name, one.value) for one in datum.dimensions)
+
+
 class Samples:
     """The samples of all metrics of an account and region since a moment."""
 
@@ -61,10 +94,9 @@ class Samples:
         for datum in list(cloudwatch_backends[scope.account][scope.region].metric_data):
             moment = _moment(datum)
             if moment >= since:
-                dimensions = frozenset((one.name, one.value) for one in datum.dimensions)
                 sample = _sample(datum, moment)
                 if sample is not None:
-                    self._found[datum.namespace, datum.name, dimensions].append((datum.unit, sample))
+                    self._found[_key(datum)].append((datum.unit, sample))
 
     def of(self, key: Key, unit: str | None) -> Sequence[Sample]:
         """The samples of one metric; with `unit`, those in that unit."""
@@ -72,7 +104,10 @@ class Samples:
 
 
 def _moment(datum: Any) -> datetime:
-    moment: datetime = datum.timestamp
+    return _utc(datum.timestamp)
+
+
+def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 

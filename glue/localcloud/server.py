@@ -10,7 +10,7 @@ from pathlib import Path
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from glue.localcloud import bucket_policies, cloudwatch, deliveries, large_objects, trees
+from glue.localcloud import bucket_policies, cloudwatch, deliveries, large_objects, metric_store, trees
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.admin import Admin
 from glue.localcloud.alarm_actions import AlarmActions
@@ -63,6 +63,7 @@ class LocalCloud:
         clients = Clients(self.url)
         alarm_actions = AlarmActions(clients)
         cloudwatch.install(alarm_actions.changed)
+        metric_store.install()
         metrics = Metrics(clock)
         blobs = BlobStore(state_dir / "layers")
         self._guard = Guard()

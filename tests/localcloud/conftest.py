@@ -34,6 +34,22 @@ def account(cloud: daemon.Status, tmp_path_factory: pytest.TempPathFactory) -> A
     return Account(cloud.endpoint_url, "111122223333", tmp_path_factory.mktemp("account"))
 
 
+@pytest.fixture(scope="session")
+def fast_dir(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("fast-cloud")
+    daemon.up(folder, speed=60, exit_with=os.getpid(), cache_dir=cache_dir)
+    yield folder
+    daemon.down(folder)
+
+
+@pytest.fixture(scope="session")
+def fast(fast_dir: Path) -> Account:
+    """An account of a cloud whose minutes pass in a second."""
+    url = daemon.status(fast_dir).endpoint_url
+    assert url is not None
+    return Account(url, "111122223333", fast_dir)
+
+
 @pytest.fixture
 def other_account(cloud: daemon.Status, tmp_path: Path) -> Account:
     assert cloud.endpoint_url is not None

@@ -55,7 +55,7 @@ def check_answer(http_response: Any, parsed: dict[str, Any], model: Any, **_: An
     """Every answer of an operation of ours must be one that AWS's service model describes."""
     if http_response.status_code >= 300 or model.output_shape is None:
         return
-    if model.service_model.protocol == "json":
+    if http_response.headers["Content-Type"].startswith("application/x-amz-json"):
         document = json.loads(http_response.content or b"{}")
         unknown = set(document) - set(model.output_shape.members)
         assert not unknown, f"{model.name}: {unknown} are not in the service model"
@@ -83,7 +83,7 @@ class Account:
                 aws_secret_access_key="any",
                 config=Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
             )
-            if service in {"sagemaker", "sagemaker-runtime", "ecr", "application-autoscaling"}:
+            if service in {"sagemaker", "sagemaker-runtime", "ecr", "application-autoscaling", "cloudwatch"}:
                 client.meta.events.register("after-call", check_answer)
             self._made[service] = client
         return self._made[service]
@@ -282,6 +282,16 @@ class Account:
             return ""
         pages = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
         return "\n".join(event["message"] for page in pages for event in page["events"])
+
+    def handled_by(self, endpoint: str) -> dict[str, list[str]]:
+        """The lines that say which request an instance had, by log stream."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        streams: dict[str, list[str]] = {}
+        for page in pages.paginate(logGroupName=f"/aws/sagemaker/Endpoints/{endpoint}"):
+            for event in page["events"]:
+                if event["message"].startswith("request "):
+                    streams.setdefault(event["logStreamName"], []).append(event["message"])
+        return streams
 
     # notifications
 
