@@ -67,13 +67,13 @@ def test_an_alarm_goes_off_and_back_by_its_metric_and_says_why(fast: Account) ->
     assert found["StateUpdatedTimestamp"] == found["StateTransitionedTimestamp"]
     reaches(fast, "cycle", "OK")
 
-    messages = eventually(lambda: len(inbox.read()) >= 3 and inbox.messages, what="three notifications")
-    assert [(message["OldStateValue"], message["NewStateValue"]) for message in messages] == [
+    eventually(lambda: len(inbox.read()) >= 3, what="three notifications")
+    assert [(message["OldStateValue"], message["NewStateValue"]) for message in inbox.messages] == [
         ("INSUFFICIENT_DATA", "OK"),
         ("OK", "ALARM"),
         ("ALARM", "OK"),
     ]
-    message = messages[1]
+    message = inbox.messages[1]
     assert message["NewStateReason"] == found["StateReason"]
     assert (message["AlarmDescription"], message["Region"]) == ("too many", "US East (N. Virginia)")
     assert message["Trigger"]["MetricName"] == "cycle"
