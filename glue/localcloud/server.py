@@ -10,7 +10,7 @@ from pathlib import Path
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from glue.localcloud import bucket_policies, cloudwatch, deliveries, large_objects, metric_store, trees
+from glue.localcloud import bucket_policies, cloudwatch, deliveries, large_objects, metric_store, queues, trees
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.admin import Admin
 from glue.localcloud.alarm_actions import AlarmActions
@@ -52,6 +52,7 @@ class LocalCloud:
     def __init__(self, state_dir: Path, cache_dir: Path, *, listener: socket.socket, clock: Clock) -> None:
         bucket_policies.install()
         deliveries.install()
+        queues.install()
         self._clock = clock
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
         instances_dir = state_dir / "instances"
