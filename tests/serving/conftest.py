@@ -167,13 +167,15 @@ class Launcher:
         }
         return inherited | own | environ
 
-    def __call__(self, handler: str | None = None, *, prefix: tuple[str, ...] = (), **environ: str) -> Server:
+    def __call__(
+        self, handler: str | None = None, *, prefix: tuple[str, ...] = (), python: str | None = None, **environ: str
+    ) -> Server:
         """Start a server, with `handler` as inference.py."""
         if handler is not None:
             self.write(handler)
         folder = self._folder / f"server-{len(self._servers)}"
         folder.mkdir()
-        server = Server([*prefix, sys.executable, "-m", "serving", "serve"], self.environ(**environ), folder)
+        server = Server([*prefix, python or sys.executable, "-m", "serving", "serve"], self.environ(**environ), folder)
         self._servers.append(server)
         return server
 

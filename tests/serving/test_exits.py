@@ -1,6 +1,9 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from serving import exits
 
@@ -22,6 +25,32 @@ def test_a_signal_is_named() -> None:
 def test_a_kill_for_memory_is_named_where_the_kernel_says_so() -> None:
     assert "out of memory" in exits.describe(signal.SIGKILL, out_of_memory=True)
     assert "out of memory" not in exits.describe(signal.SIGSEGV, out_of_memory=True)
+
+
+@pytest.mark.parametrize(
+    ("groups", "file", "content"),
+    [
+        ("0::/\n", "memory.events", "low 0\noom 2\noom_kill 3\n"),
+        ("0::/a/b\n", "a/b/memory.events", "oom_kill 3\n"),
+        ("4:memory:/a\n0::/\n", "memory/a/memory.oom_control", "under_oom 0\noom_kill 3\n"),
+        ("5:cpu,memory:/docker/1\n", "memory/memory.oom_control", "oom_kill 3\n"),
+    ],
+)
+def test_the_count_is_that_of_the_processs_control_group(
+    groups: str, file: str, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / file).write_text(content)
+    (tmp_path / "own").write_text(groups)
+    monkeypatch.setattr(exits, "_CGROUP", tmp_path)
+    monkeypatch.setattr(exits, "_OWN_GROUPS", tmp_path / "own")
+    assert exits.out_of_memory_kills() == 3
+
+
+def test_without_control_groups_there_is_no_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exits, "_CGROUP", tmp_path)
+    monkeypatch.setattr(exits, "_OWN_GROUPS", tmp_path / "own")
+    assert exits.out_of_memory_kills() == 0
 
 
 def test_the_kernels_count_is_a_number_here() -> None:

@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
+import serving
 from tests.serving.conftest import Launcher, alive, error_of, wait_until
 
 SLOW = """
@@ -212,15 +214,6 @@ def test_the_server_itself_does_not_import_the_users_code(launch: Launcher) -> N
     assert server.ready().post().json() not in {server.process.pid, None}
 
 
-def test_it_is_ready_soon(launch: Launcher) -> None:
-    def start() -> float:
-        begin = time.monotonic()
-        launch(SLOW).ready()
-        return time.monotonic() - begin
-
-    assert min(start() for _ in range(3)) < 1
-
-
 def test_help_has_an_example_and_every_setting() -> None:
     result = subprocess.run([sys.executable, "-m", "serving", "--help"], check=True, capture_output=True, text=True)
     assert "example:" in result.stdout
@@ -238,3 +231,54 @@ def test_the_console_script_is_the_same_program() -> None:
     script = Path(sys.executable).with_name("serve")
     result = subprocess.run([script, "--help"], check=True, capture_output=True, text=True)
     assert result.stdout.startswith("usage: serve")
+
+
+NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
+
+
+SITE = os.pathsep.join(
+    [str(Path(serving.__file__).parents[1]), *(path for path in sys.path if path.endswith("site-packages"))]
+)
+
+
+def nobodys_python() -> str | None:
+    """An interpreter that a user without rights may run, with the server's packages: a private one may be closed."""
+    for python in (sys.executable, f"/usr/bin/python3.{sys.version_info.minor}"):
+        command = [*NOBODY, "/bin/sh", "-c", '"$0" -c "import serving.server, uvloop"', python]
+        environ = {"PYTHONPATH": SITE, "PATH": os.environ["PATH"]}
+        if (
+            shutil.which(NOBODY[0])
+            and not subprocess.run(command, check=False, capture_output=True, env=environ).returncode
+        ):
+            return python
+    return None
+
+
+@pytest.mark.skipif(nobodys_python() is None, reason="needs root, and a Python that others may run")
+def test_it_runs_as_a_user_without_rights_whose_model_it_cannot_write() -> None:
+    with tempfile.TemporaryDirectory() as name:  # pytest's own folders are closed to others
+        folder = Path(name)
+        folder.chmod(0o755)
+        launcher = Launcher(folder)
+        launcher.model.chmod(0o555)
+        server = launcher(
+            """
+            import os
+
+            def model_fn(model_dir):
+                return os.getuid(), os.access(model_dir, os.W_OK)
+
+            def transform_fn(model, body, content_type, accept):
+                return body if len(body) > 10 else repr(model)
+            """,
+            prefix=NOBODY,
+            python=nobodys_python(),
+            PYTHONPATH=SITE,
+        )
+        try:
+            assert server.ready().post("x").text == "(65534, False)"
+            assert server.post("x" * 2_000_000).text == "x" * 2_000_000
+            server.terminate()
+            assert server.wait() == 0
+        finally:
+            launcher.close()

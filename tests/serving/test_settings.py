@@ -63,6 +63,22 @@ def test_a_timeout_that_is_passed_over_is_named() -> None:
     )
 
 
+def test_the_toolkits_limit_of_a_body_is_in_megabytes_and_a_warning_says_so() -> None:
+    read = settings.read({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "6"})
+    assert (read.max_request_bytes, read.max_request_name) == (6 * 1048576, "SAGEMAKER_MAX_PAYLOAD_IN_MB")
+    (warning,) = read.warnings
+    assert "6291456 bytes, read from SAGEMAKER_MAX_PAYLOAD_IN_MB (in units of 1048576 bytes)" in warning
+
+
+def test_what_has_no_meaning_here_is_named() -> None:
+    (warning,) = settings.read({"SAGEMAKER_MODEL_SERVER_VMARGS": "-Xmx1g"}).warnings
+    assert warning == "SAGEMAKER_MODEL_SERVER_VMARGS is not used: there is no Java machine"
+
+
+def test_the_request_to_warm_up_with_lies_in_the_models_folder() -> None:
+    assert settings.read({"SAGEMAKER_WARMUP_REQUEST": "code/one.json"}).warmup == Path("/opt/ml/model/code/one.json")
+
+
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [
@@ -75,6 +91,9 @@ def test_a_timeout_that_is_passed_over_is_named() -> None:
         ("SAGEMAKER_MAX_CONCURRENT_INVOCATIONS", "1001", "a whole number from 1 to 1000"),
         ("SAGEMAKER_SHUTDOWN_GRACE_SECONDS", "60", "a whole number from 0 to 20"),
         ("TS_MAX_REQUEST_SIZE", "1 GB", "a whole number from 1 to 1073741824"),
+        ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "1025", "a whole number from 1 to 1024"),
+        ("SAGEMAKER_METRICS", "yes", "on or off"),
+        ("SAGEMAKER_MULTI_MODEL", "true", "false, or unset; a server has one model"),
         ("SAGEMAKER_PROGRAM", "../inference.py", "the path of a Python module"),
         ("SAGEMAKER_PROGRAM", "/opt/inference.py", "the path of a Python module"),
         ("SAGEMAKER_SUBMIT_DIRECTORY", "s3://bucket/code.tar.gz", "a folder of this machine"),

@@ -205,6 +205,57 @@ def test_a_model_that_warms_up_is_not_ready_before(launch: Launcher, tmp_path: P
     assert server.ready().post().json() == ["warm"]
 
 
+WARMED = """
+    def model_fn(model_dir):
+        return []
+
+    def predict_fn(data, model):
+        if data == {"raise": True}:
+            raise ValueError("not so")
+        model.append(data)
+        return list(model)
+"""
+
+
+def test_a_request_to_warm_up_with_is_over_before_the_server_is_ready(launch: Launcher) -> None:
+    (launch.model / "warm.json").write_text('{"cold": true}')
+    server = launch(WARMED, SAGEMAKER_WARMUP_REQUEST="warm.json").ready()
+    server.record("warming")
+    assert server.post('{"a": 1}').json() == [{"cold": True}, {"a": 1}]
+
+
+def test_a_request_to_warm_up_with_that_fails_ends_the_server(launch: Launcher) -> None:
+    (launch.model / "warm.json").write_text('{"raise": true}')
+    server = launch(WARMED, SAGEMAKER_WARMUP_REQUEST="warm.json")
+    assert server.wait() == 1
+    assert server.stderr.endswith("serve: ValueError: not so\n")
+    server = launch(WARMED, SAGEMAKER_WARMUP_REQUEST="missing.json")
+    assert server.wait() == 1
+    assert "SAGEMAKER_WARMUP_REQUEST cannot be read" in server.stderr
+
+
+def test_a_handler_sets_what_it_may_of_the_response_and_no_more(launch: Launcher) -> None:
+    server = launch("""
+        def model_fn(model_dir):
+            pass
+
+        def transform_fn(model, body, content_type, accept, context):
+            if body == "bad name":
+                context.set_response_header(0, "a b", "x")
+            context.set_response_header(0, "Content-Length", "1")
+            context.set_response_header(0, "Transfer-Encoding", "chunked")
+            context.set_response_status(204 if body == "empty" else 201)
+            return "whole", "text/plain"
+    """).ready()
+    response = server.post("x", "text/csv")
+    assert (response.status_code, response.text, response.headers["content-length"]) == (201, "whole", "5")
+    assert "transfer-encoding" not in response.headers
+    response = server.post("empty", "text/csv")
+    assert (response.status_code, response.content) == (204, b"")
+    assert error_of(server.post("bad name", "text/csv"))[:2] == (500, "unserializable_result")
+    assert server.post("x", "text/csv").text == "whole"
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
 def test_a_large_body_is_in_memory_once(launch: Launcher) -> None:
     server = launch("""

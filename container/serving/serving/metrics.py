@@ -34,9 +34,10 @@ class Metrics:
             ("serving_slots", "Requests that are taken at once.", lambda: supervisor.slots),
             ("serving_slots_taken", "Requests that are running or waiting for a worker.", lambda: supervisor.active),
             ("serving_workers", "Worker processes.", lambda: supervisor.workers),
-            ("serving_worker_starts", "Worker processes started so far.", lambda: supervisor.starts),
         ):
             Gauge(name, help_, registry=registry).set_function(value)
+        self._starts = Counter("serving_worker_starts", "Worker processes started.", registry=registry)
+        self._starts_seen = 0
 
     def observe(self, record: dict[str, Any]) -> None:
         """Count a request by its record in the log."""
@@ -50,4 +51,6 @@ class Metrics:
     def text(self) -> bytes:
         """All metrics in Prometheus's text format."""
         self._state.state(self._supervisor.state.value)
+        self._starts.inc(self._supervisor.starts - self._starts_seen)
+        self._starts_seen = self._supervisor.starts
         return exposition.generate_latest(self._registry)

@@ -1,0 +1,82 @@
+"""What was promised, what was measured, and the table of both."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from servers.contenders import OURS, STARLETTE, TOOLKIT
+
+
+@dataclass(frozen=True)
+class Measure:
+    """Something that is measured of each server. Ratios are ours to another's."""
+
+    key: str
+    title: str
+    form: str
+    limit: float | None = None
+    """Ours has to be below."""
+    ratios: tuple[tuple[str, float], ...] = ()
+    """Against which server, and how many times as much ours has to be: at least where more is better, else at most."""
+    more_is_better: bool = False
+
+
+MEASURES = (
+    Measure("small", "requests/s, 1 KB, 8 clients", "{:.0f}", None, ((TOOLKIT.name, 3), (STARLETTE.name, 0.6)), True),
+    Measure("large", "requests/s, 5 MB in and out, 2 clients", "{:.1f}", None, ((TOOLKIT.name, 2),), True),
+    Measure("ready", "seconds until ready, no model", "{:.2f}", 0.5, ((TOOLKIT.name, 0.5),)),
+    Measure("idle", "MB of memory, idle", "{:.0f}", 120, ((TOOLKIT.name, 0.5),)),
+    Measure("body", "times a 200 MB body in memory, in and out", "{:.2f}", 1.2),
+    Measure("ping", "ms /ping took at most, handler holding the GIL for 5 s", "{:.0f}", 50),
+)
+
+Results = Mapping[str, Mapping[str, float]]
+"""Values by the key of the measure and the name of the server."""
+
+
+@dataclass(frozen=True)
+class Promise:
+    """A limit, and what was measured against it."""
+
+    title: str
+    value: float
+    allowed: str
+    kept: bool
+
+
+def promises(results: Results) -> list[Promise]:
+    """Every limit that there are measurements for."""
+    found: list[Promise] = []
+    for measure in MEASURES:
+        values = results.get(measure.key, {})
+        ours = values.get(OURS.name)
+        if ours is None:
+            continue
+        if measure.limit is not None:
+            found.append(Promise(measure.title, ours, f"below {measure.limit:g}", ours < measure.limit))
+        for name, bound in measure.ratios:
+            if name not in values:
+                continue
+            ratio = ours / values[name]
+            kept = ratio >= bound if measure.more_is_better else ratio <= bound
+            allowed = f"{'at least' if measure.more_is_better else 'at most'} {bound:g}"
+            found.append(Promise(f"{measure.title}: times {name}", ratio, allowed, kept))
+    return found
+
+
+def table(results: Results, names: list[str]) -> str:
+    """Two Markdown tables: what each server reached, and the promises."""
+    rows = [["", *names]]
+    for measure in MEASURES:
+        if values := results.get(measure.key):
+            cells = [measure.form.format(values[name]) if name in values else "-" for name in names]
+            rows.append([measure.title, *cells])
+    kept = [["promise", "measured", "allowed", ""]]
+    kept += [[p.title, f"{p.value:.2f}", p.allowed, "kept" if p.kept else "BROKEN"] for p in promises(results)]
+    return f"{_aligned(rows)}\n\n{_aligned(kept)}"
+
+
+def _aligned(rows: list[list[str]]) -> str:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    lines.insert(1, " | ".join("-" * width for width in widths))
+    return "\n".join(f"| {line} |" for line in lines)
