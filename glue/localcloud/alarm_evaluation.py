@@ -1,7 +1,7 @@
 """Metric alarms of moto's CloudWatch, evaluated by the rules of `glue.scaling.alarms`."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,8 @@ from glue.localcloud.accounts import Scope
 from glue.localcloud.cloudwatch import change_state
 from glue.localcloud.metric_store import Key, Samples
 from glue.scaling.alarms import AlarmRule, Evaluation, MissingData, State, evaluate
-from glue.scaling.metrics import datapoints, is_statistic
+from glue.scaling.metric_math import ExpressionError, evaluate_expression
+from glue.scaling.metrics import Datapoint, datapoints, is_statistic
 
 _log = logging.getLogger(__name__)
 
@@ -22,18 +23,55 @@ class NotEvaluatedError(Exception):
 
 
 @dataclass(frozen=True)
-class Watch:
-    """What an alarm looks at, and when it goes off."""
+class Term:
+    """A statistic of a metric."""
 
     key: Key
     statistic: str
     unit: str | None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What an alarm looks at, and when it goes off: one term, or an expression over several by their id."""
+
+    terms: Mapping[str, Term]
+    expression: str | None
     rule: AlarmRule
 
     @property
     def reach(self) -> timedelta:
         """How far back it looks."""
         return timedelta(seconds=self.rule.period * self.rule.evaluation_range)
+
+    @property
+    def statistic(self) -> str:
+        """What it is told to be in reasons."""
+        return self.expression or next(iter(self.terms.values())).statistic
+
+    def points(self, samples: Samples, end: datetime) -> list[Datapoint | None]:
+        """The datapoints of its evaluation range, oldest first.
+
+        Raises:
+            NotEvaluatedError: its expression has something that is not evaluated.
+        """
+        period, count = self.rule.period, self.rule.evaluation_range
+        found = {
+            name: datapoints(samples.of(term.key, term.unit), term.statistic, end=end, period=period, count=count)
+            for name, term in self.terms.items()
+        }
+        if self.expression is None:
+            return next(iter(found.values()))
+        metrics = {name: [point.value if point else None for point in points] for name, points in found.items()}
+        try:
+            values = evaluate_expression(self.expression, metrics, count)
+        except ExpressionError as error:
+            raise NotEvaluatedError(f"it watches metric math, of which {error}") from error
+        first = end - count * timedelta(seconds=period)
+        moments = [first + number * timedelta(seconds=period) for number in range(count)]
+        return [
+            None if value is None else Datapoint(moment, value) for moment, value in zip(moments, values, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -51,23 +89,14 @@ def watch_of(alarm: Any) -> Watch:
     """What an alarm of moto's watches.
 
     Raises:
-        NotEvaluatedError: it is a composite alarm, or watches a metric math expression or an anomaly detection band.
+        NotEvaluatedError: it is a composite alarm, or watches something else than statistics of metrics of its account.
     """
     if alarm.rule is not None:
         raise NotEvaluatedError("it is a composite alarm")
-    queries = alarm.metric_data_queries
-    if not queries:
-        dimensions, unit = alarm.dimensions, alarm.unit
-        place, statistic, period = (alarm.namespace, alarm.metric_name), alarm.statistic, alarm.period
-        statistic = statistic or alarm.extended_statistic
-    elif len(queries) == 1 and queries[0].metric_stat is not None:
-        found = queries[0].metric_stat
-        dimensions, unit = found.metric.dimensions, found.unit
-        place, statistic, period = (found.metric.namespace, found.metric.metric_name), found.stat, found.period
-    else:
-        raise NotEvaluatedError("it watches a metric math expression")
-    if not is_statistic(statistic):
-        raise NotEvaluatedError(f"it watches the statistic {statistic}")
+    terms, expression, period = _queried(alarm) if alarm.metric_data_queries else _plain(alarm)
+    for term in terms.values():
+        if not is_statistic(term.statistic):
+            raise NotEvaluatedError(f"it watches the statistic {term.statistic}")
     count = int(alarm.evaluation_periods)
     try:
         rule = AlarmRule(
@@ -80,8 +109,37 @@ def watch_of(alarm: Any) -> Watch:
         )
     except (TypeError, ValueError) as error:
         raise NotEvaluatedError(str(error)) from error
-    named = frozenset((dimension.name, dimension.value) for dimension in dimensions)
-    return Watch((*place, named), statistic, unit, rule)
+    return Watch(terms, expression, rule)
+
+
+def _plain(alarm: Any) -> tuple[dict[str, Term], None, Any]:
+    statistic = alarm.statistic or alarm.extended_statistic
+    key = (alarm.namespace, alarm.metric_name, _dimensions(alarm.dimensions))
+    return {"": Term(key, statistic, alarm.unit)}, None, alarm.period
+
+
+def _queried(alarm: Any) -> tuple[dict[str, Term], str | None, Any]:
+    """The terms of an alarm on metric queries, its expression, and their period."""
+    terms: dict[str, Term] = {}
+    expressions: list[str] = []
+    periods: set[Any] = set()
+    for query in alarm.metric_data_queries:
+        stat = query.metric_stat
+        if stat is None:
+            expressions.append(query.expression or "")
+            continue
+        key = (stat.metric.namespace, stat.metric.metric_name, _dimensions(stat.metric.dimensions))
+        terms[query.id] = Term(key, stat.stat, stat.unit)
+        periods.add(stat.period)
+    if len(expressions) > 1 or not terms or (not expressions and len(terms) > 1):
+        raise NotEvaluatedError("it watches metric math of several expressions, or of none")
+    if len(periods) > 1:
+        raise NotEvaluatedError("it watches metrics with different periods")
+    return terms, expressions[0] if expressions else None, periods.pop()
+
+
+def _dimensions(dimensions: Iterable[Any]) -> frozenset[tuple[str, str]]:
+    return frozenset((dimension.name, dimension.value) for dimension in dimensions)
 
 
 def evaluate_all(end: datetime) -> list[Evaluated]:
@@ -115,7 +173,12 @@ def _evaluate_some(scope: Scope, backend: Any, end: datetime) -> Iterator[Evalua
     if watches:
         samples = Samples(scope, end - max(watch.reach for _, watch in watches))
         for alarm, watch in watches:
-            yield _evaluate(scope, backend, alarm, watch, samples=samples, end=end)
+            try:
+                points = watch.points(samples, end)
+            except NotEvaluatedError as error:
+                yield _leave(scope, backend, alarm, str(error))
+            else:
+                yield _evaluate(scope, backend, alarm, watch, points=points, end=end)
 
 
 def _leave(scope: Scope, backend: Any, alarm: Any, reason: str) -> Evaluated:
@@ -127,10 +190,10 @@ def _leave(scope: Scope, backend: Any, alarm: Any, reason: str) -> Evaluated:
     return Evaluated(scope, alarm, former, None, None)
 
 
-def _evaluate(scope: Scope, backend: Any, alarm: Any, watch: Watch, *, samples: Samples, end: datetime) -> Evaluated:
+def _evaluate(
+    scope: Scope, backend: Any, alarm: Any, watch: Watch, *, points: Sequence[Datapoint | None], end: datetime
+) -> Evaluated:
     rule, former = watch.rule, alarm.state_value
-    recent = samples.of(watch.key, watch.unit)
-    points = datapoints(recent, watch.statistic, end=end, period=rule.period, count=rule.evaluation_range)
     found = evaluate(rule, points, State(former))
     if found.state != former:
         change_state(backend, alarm, found.state, found.reason, _reason_data(watch, found, end))

@@ -183,7 +183,7 @@ def test_the_history_comes_in_pages(account: Account) -> None:
     assert len(found) == 7
 
 
-MATH = "The local cloud does not evaluate this alarm: it watches a metric math expression."
+MATH = "The local cloud does not evaluate this alarm: it watches metric math, of which SEARCH(m) is not evaluated."
 NO_DATA = "Threshold Crossed: no datapoints were received for 1 period"
 
 
@@ -195,14 +195,20 @@ def query(statistic: str, **options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("metrics", "state", "reason"),
     [
-        ([query("Sum", ReturnData=False), {"Id": "e", "Expression": "m * 2"}], "INSUFFICIENT_DATA", MATH),
         ([query("p90")], "OK", NO_DATA),
+        ([query("Sum", ReturnData=False), {"Id": "e", "Expression": "m * 2"}], "OK", NO_DATA),
+        (
+            [query("Sum", ReturnData=False), {"Id": "e", "Expression": "FILL(m, 2) * 2"}],
+            "ALARM",
+            "Threshold Crossed: 1 out of",
+        ),
+        ([query("Sum", ReturnData=False), {"Id": "e", "Expression": "SEARCH(m)"}], "INSUFFICIENT_DATA", MATH),
     ],
 )
-def test_a_metric_query_is_evaluated_and_metric_math_is_said_not_to_be(
+def test_metric_queries_are_evaluated_and_what_is_not_is_named(
     fast: Account, metrics: list[dict[str, Any]], state: str, reason: str
 ) -> None:
-    name = f"queries-{len(metrics)}"
+    name = f"queries-{state}-{metrics[-1].get('Expression', '').replace('*', 'times')}"
     fast.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
         Metrics=metrics,
