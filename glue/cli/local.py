@@ -52,7 +52,7 @@ def down(as_json: JsonOption = False) -> None:
 
 @commands.command()
 def status(as_json: JsonOption = False) -> None:
-    """Show whether the local cloud runs, where, and its endpoints.
+    """Show whether the local cloud runs, where, its endpoints and the alarms that went off.
 
     Example: glue local status --json
     """
@@ -86,8 +86,9 @@ def _told(status: "Status") -> "RenderableType":
     if not status.running:
         return "not running (start it: glue local up)"
     head = f"running at {status.endpoint_url}, account {status.account_id}, process {status.pid}"
-    if not status.endpoints:
-        return head
-    columns = list(status.endpoints[0])
-    rows = [[endpoint.get(column, "") for column in columns] for endpoint in status.endpoints]
-    return Group(head, table(None, columns, rows))
+    parts: list[RenderableType] = [head]
+    for title, found in (("endpoints", status.endpoints), ("alarms in the state ALARM", status.alarms)):
+        if found:
+            columns = list(found[0])
+            parts.append(table(title, columns, [[one.get(column, "") for column in columns] for one in found]))
+    return Group(*parts)

@@ -47,7 +47,7 @@ class Minutes:
         done = _floor(self._clock.now())
         while not self._clock.wait(self._closing, (done + _MINUTE - self._clock.now()).total_seconds()):
             last = _floor(self._clock.now())
-            for end in _minutes(done, last):
+            for end in passed(done, last):
                 try:
                     self.pass_minute(end - _MINUTE, end)
                 except Exception:  # noqa: BLE001 - a defect of ours in one minute must not end all that follow
@@ -106,7 +106,7 @@ def _floor(moment: datetime) -> datetime:
     return moment.replace(second=0, microsecond=0)
 
 
-def _minutes(done: datetime, last: datetime) -> Iterator[datetime]:
+def passed(done: datetime, last: datetime) -> Iterator[datetime]:
     """The minutes after `done` until `last`, the most recent only when there are many."""
     for number in reversed(range(min((last - done) // _MINUTE, _MOST_AT_ONCE))):
         yield last - number * _MINUTE

@@ -77,3 +77,121 @@ def test_a_policy_that_is_changed_keeps_its_arn(account: Account) -> None:
     )["ScalingPolicies"]
     assert arns == [policy["PolicyARN"]] * 2
     assert policy["StepScalingPolicyConfiguration"]["Cooldown"] == 30
+
+
+def tracking(target: float = 5.0, **changes: Any) -> dict[str, Any]:
+    metric = {
+        "Namespace": "AWS/SageMaker",
+        "MetricName": "ApproximateBacklogSizePerInstance",
+        "Statistic": "Average",
+        "Dimensions": [{"Name": "EndpointName", "Value": "tracked"}],
+    }
+    return {"TargetValue": target, "CustomizedMetricSpecification": metric} | changes
+
+
+def put_tracking(account: Account, name: str, **configuration: Any) -> list[dict[str, Any]]:
+    """Put a target tracking policy; the alarms that it has."""
+    answer = account.client("application-autoscaling").put_scaling_policy(
+        **TARGET,
+        ResourceId=f"endpoint/{name}/variant/AllTraffic",
+        PolicyName="track",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration=tracking(**configuration),
+    )
+    client = account.client("cloudwatch")
+    names = [alarm["AlarmName"] for alarm in answer["Alarms"]]
+    alarms: list[dict[str, Any]] = client.describe_alarms(AlarmNames=names)["MetricAlarms"] if names else []
+    assert sorted(alarm["AlarmArn"] for alarm in alarms) == sorted(alarm["AlarmARN"] for alarm in answer["Alarms"])
+    return alarms
+
+
+def alarms_of(account: Account, name: str) -> list[dict[str, Any]]:
+    prefix = f"TargetTracking-endpoint/{name}/"
+    found: list[dict[str, Any]] = account.client("cloudwatch").describe_alarms(AlarmNamePrefix=prefix)["MetricAlarms"]
+    return found
+
+
+def refused(action: Any, **params: Any) -> tuple[str, str]:
+    with pytest.raises(ClientError) as error:
+        action(**params)
+    found = error.value.response["Error"]
+    return found["Code"], found["Message"]
+
+
+def test_target_tracking_makes_its_two_alarms_and_deletes_them(account: Account) -> None:
+    register(account, "tracked")
+    high, low = put_tracking(account, "tracked")
+    for alarm, kind, comparison, threshold, periods in (
+        (high, "AlarmHigh", "GreaterThanThreshold", 5.0, 3),
+        (low, "AlarmLow", "LessThanThreshold", 4.5, 15),
+    ):
+        assert alarm["AlarmName"].startswith(f"TargetTracking-endpoint/tracked/variant/AllTraffic-{kind}-")
+        assert alarm["AlarmDescription"].startswith("DO NOT EDIT OR DELETE. For TargetTrackingScaling policy arn:aws:")
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == (comparison, threshold)
+        assert (alarm["EvaluationPeriods"], alarm["Period"], alarm["Statistic"]) == (periods, 60, "Average")
+        assert alarm["MetricName"] == "ApproximateBacklogSizePerInstance"
+        assert ":policyName/track:createdBy/" in alarm["AlarmActions"][0]
+    [policy] = account.client("application-autoscaling").describe_scaling_policies(
+        ServiceNamespace="sagemaker", ResourceId="endpoint/tracked/variant/AllTraffic"
+    )["ScalingPolicies"]
+    assert [alarm["AlarmName"] for alarm in policy["Alarms"]] == [high["AlarmName"], low["AlarmName"]]
+    account.client("application-autoscaling").delete_scaling_policy(
+        **TARGET, ResourceId="endpoint/tracked/variant/AllTraffic", PolicyName="track"
+    )
+    assert alarms_of(account, "tracked") == []
+
+
+def test_a_changed_target_has_changed_alarms_and_no_other(account: Account) -> None:
+    register(account, "retracked")
+    put_tracking(account, "retracked")
+    high, low = put_tracking(account, "retracked", target=10.0)
+    assert (high["Threshold"], low["Threshold"]) == (10.0, 9.0)
+    assert len(alarms_of(account, "retracked")) == 2
+    [only] = put_tracking(account, "retracked", DisableScaleIn=True)
+    assert "AlarmHigh" in only["AlarmName"]
+    assert alarms_of(account, "retracked") == [only]
+
+
+def test_a_target_takes_its_policies_their_alarms_and_its_schedule_along(account: Account) -> None:
+    register(account, "whole")
+    put_tracking(account, "whole")
+    client = account.client("application-autoscaling")
+    place = {**TARGET, "ResourceId": "endpoint/whole/variant/AllTraffic"}
+    bounds = {"MinCapacity": 1}
+    client.put_scheduled_action(
+        **place, ScheduledActionName="day", Schedule="cron(0 8 ? * MON-FRI *)", ScalableTargetAction=bounds
+    )
+    assert len(client.describe_scheduled_actions(ServiceNamespace="sagemaker")["ScheduledActions"]) == 1
+    client.deregister_scalable_target(**place)
+    assert alarms_of(account, "whole") == []
+    named = {"ServiceNamespace": "sagemaker", "ResourceId": place["ResourceId"]}
+    assert client.describe_scaling_policies(**named)["ScalingPolicies"] == []
+    assert client.describe_scheduled_actions(**named)["ScheduledActions"] == []
+
+
+def test_what_has_no_target_or_no_sense_is_refused(account: Account) -> None:
+    client = account.client("application-autoscaling")
+    register(account, "sensible")
+    place = {**TARGET, "ResourceId": "endpoint/sensible/variant/AllTraffic"}
+    nowhere = {**TARGET, "ResourceId": "endpoint/nowhere/variant/AllTraffic"}
+    code, message = refused(client.put_scheduled_action, **nowhere, ScheduledActionName="a", Schedule="rate(1 hour)")
+    assert code == "ObjectNotFoundException"
+    assert message.startswith(
+        "No scalable target registered for service namespace: sagemaker, resource ID: endpoint/now"
+    )
+    steps = {"PolicyName": "p", "PolicyType": "StepScaling"}
+    assert refused(client.put_scaling_policy, **nowhere, **steps)[0] == "ObjectNotFoundException"
+    code, message = refused(client.put_scheduled_action, **place, ScheduledActionName="a", Schedule="rate(1 week)")
+    assert (code, message.startswith("Invalid schedule: rate(1 week)")) == ("ValidationException", True)
+    code, message = refused(client.register_scalable_target, **place, MinCapacity=3, MaxCapacity=1)
+    assert (code, message) == ("ValidationException", "Maximum capacity cannot be less than minimum capacity")
+    math = tracking(CustomizedMetricSpecification={"Metrics": [{"Id": "m", "Expression": "1"}]})
+    tracked = {"PolicyName": "p", "PolicyType": "TargetTrackingScaling"}
+    code, message = refused(
+        client.put_scaling_policy, **place, **tracked, TargetTrackingScalingPolicyConfiguration=math
+    )
+    assert (code, "metric math" in message) == ("ValidationException", True)
+    named = {"ServiceNamespace": "sagemaker", "ResourceId": place["ResourceId"]}
+    assert client.describe_scaling_policies(**named)["ScalingPolicies"] == []
+    code, _ = refused(client.describe_scaling_activities, ServiceNamespace="sagemaker", NextToken="made up")
+    assert code == "InvalidNextTokenException"
