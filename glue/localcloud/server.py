@@ -10,7 +10,16 @@ from pathlib import Path
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from glue.localcloud import bucket_policies, cloudwatch, deliveries, large_objects, metric_store, queues, trees
+from glue.localcloud import (
+    bucket_policies,
+    cloudwatch,
+    deliveries,
+    large_objects,
+    metric_store,
+    object_checksums,
+    queues,
+    trees,
+)
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.admin import Admin
 from glue.localcloud.alarm_actions import AlarmActions
@@ -61,6 +70,7 @@ class LocalCloud:
         for of_the_last_one in ("logs", "layers", "objects"):
             trees.remove(state_dir / of_the_last_one)
         large_objects.install(Contents(state_dir / "objects"))
+        object_checksums.install()
         clients = Clients(self.url)
         alarm_actions = AlarmActions(clients)
         cloudwatch.install(alarm_actions.changed)
