@@ -36,13 +36,27 @@ class ManifestEntry(_Document):
     sha256: Sha256
 
 
+Form = Literal["archive", "prefix"]
+"""One `model.tar.gz`, or plain files under a prefix."""
+
+
 class Artifact(_Document):
-    """A model artifact in S3: where it lies, which version, what it is and what it holds."""
+    """A model artifact in S3: where it lies, which version, what it is and what it holds.
+
+    Of plain files, `uri` is their prefix and ends with a slash, `version_id` is that of their list, and `file_versions`
+    are those of the files; `sha256` is the list's, which has the digest of each file.
+    """
 
     uri: Annotated[str, StringConstraints(pattern=r"^s3://[a-z0-9][a-z0-9.-]+/.+$")]
     version_id: str
     sha256: Sha256
     manifest: list[ManifestEntry]
+    file_versions: dict[str, str] = {}
+
+    @property
+    def form(self) -> Form:
+        """Whether it is an archive or plain files."""
+        return "prefix" if self.uri.endswith("/") else "archive"
 
 
 class Built(_Document):
@@ -139,13 +153,21 @@ def require_complete(release: Release | None, profile: "Profile") -> Release:
         if entry is None or entry.image is None:
             missing.append(f"endpoint {key}: no image")
             commands.append(f"glue image push --env {env} --endpoint {key}")
-        if endpoint.model.source != "bundled" and (entry is None or entry.artifact is None):
-            missing.append(f"endpoint {key}: no model artifact (model.source is {endpoint.model.source})")
+        if problem := _artifact_problem(endpoint.model.source, entry.artifact if entry else None):
+            missing.append(f"endpoint {key}: {problem} (model.source is {endpoint.model.source})")
             commands.append(f"glue artifact push --env {env} --endpoint {key}")
     if release is None or missing:
         problems = "\n".join(missing)
         raise UsageError(f"the release of {env} is not complete:\n{problems}", hints=commands)
     return release
+
+
+def _artifact_problem(source: str, artifact: Artifact | None) -> str | None:
+    if source == "bundled":
+        return None
+    if artifact is None:
+        return "no model artifact"
+    return None if source in {"auto", artifact.form} else f"its model artifact was pushed as {artifact.form}"
 
 
 def release_file(releases_dir: Path, environment: str) -> Path:

@@ -8,14 +8,15 @@ from typing import Any
 
 from glue import artifacts, images
 from glue.artifacts import Interpreter, Packed, Verification
+from glue.artifacts.packing import ARCHIVE
 from glue.cloud import Cloud
 from glue.errors import GlueError, UsageError
 from glue.profiles import Profile
 from glue.progress import Reporter
 from glue.project import Project
-from glue.releases import Release, Source, read_release, with_artifact, with_image, write_release
+from glue.releases import Form, Release, Source, read_release, with_artifact, with_image, write_release
 from glue.revision import revision_of
-from glue.workloads import Workload, load_workload, workload_names
+from glue.workloads import ARCHIVE_MANIFEST, Workload, load_workload, workload_names
 from glue.workloads.requirements import Requirements, read_lock
 
 
@@ -71,8 +72,12 @@ class Releaser:
         """
         release = self._release()
         for workload, source, endpoints in self._workloads(keys):
-            out = archive_file(self.project, workload.name)
-            packed, _ = pack_verified(self.project, workload, out, self.reporter, python=python)
+            folder = artifact_dir(self.project, workload.name)
+            if chosen_form(self.profile, endpoints, workload) == "archive":
+                packed, _ = pack_verified(self.project, workload, folder / ARCHIVE, self.reporter, python=python)
+            else:
+                out = folder / ARCHIVE_MANIFEST
+                packed, _ = list_verified(self.project, workload, out, self.reporter, python=python)
             bucket = self.registry.artifact_bucket
             artifact = artifacts.push(packed, workload.name, bucket, self.cloud, self.reporter)
             for key in endpoints:
@@ -108,28 +113,42 @@ def chosen_endpoints(profile: Profile, key: str | None) -> list[str]:
     return sorted(profile.endpoints) if key is None else [key]
 
 
-def with_archives(profile: Profile, keys: Sequence[str]) -> list[str]:
-    """Those of the endpoints `keys` whose model is an archive.
+def with_artifacts(profile: Profile, keys: Sequence[str]) -> list[str]:
+    """Those of the endpoints `keys` whose model is an artifact of its own.
 
     Raises:
-        UsageError: none of them is; the message says where their models come from.
+        UsageError: all their models lie in the image.
     """
-    found = [key for key in keys if profile.endpoints[key].model.source == "archive"]
+    found = [key for key in keys if profile.endpoints[key].model.source != "bundled"]
     if not found:
-        sources = ", ".join(f"endpoints.{key}.model.source is {profile.endpoints[key].model.source}" for key in keys)
-        raise UsageError(f"no archive to push: {sources}")
+        sources = ", ".join(f"endpoints.{key}.model.source is bundled" for key in keys)
+        raise UsageError(f"no artifact to push: {sources}")
     return found
 
 
-def archive_file(project: Project, workload: str) -> Path:
-    """Where the archive of a workload is packed to when nothing else is said."""
-    return project.work_dir / "artifacts" / workload / "model.tar.gz"
+def artifact_dir(project: Project, workload: str) -> Path:
+    """Where the artifact of a workload is packed to when nothing else is said."""
+    return project.work_dir / "artifacts" / workload
+
+
+def chosen_form(profile: Profile, keys: Sequence[str], workload: Workload) -> Form:
+    """The form in which `workload` is pushed for the endpoints `keys`, all of which run it.
+
+    Raises:
+        UsageError: the endpoints want different ones.
+    """
+    wanted = {key: profile.endpoints[key].model.source for key in keys}
+    forms = {source for source in wanted.values() if source in {"archive", "prefix"}}
+    if len(forms) > 1:
+        said = ", ".join(f"endpoints.{key}.model.source is {source}" for key, source in sorted(wanted.items()))
+        raise UsageError(f"{workload.name}: {said}: push them one by one", hints=["glue artifact push --endpoint KEY"])
+    return forms.pop() if forms else artifacts.form_of(workload)
 
 
 def pack_verified(
     project: Project, workload: Workload, out: Path, reporter: Reporter, *, python: str = sys.executable
 ) -> tuple[Packed, Verification]:
-    """Pack `workload` to `out` and verify what was packed; an archive that is refused is not kept.
+    """Pack `workload` as an archive to `out` and verify what was packed; an archive that is refused is not kept.
 
     Raises:
         FailedError: the archive would not load; see `glue.artifacts.verify`.
@@ -140,6 +159,25 @@ def pack_verified(
     except GlueError:
         out.unlink(missing_ok=True)
         raise
+
+
+def list_verified(
+    project: Project, workload: Workload, out: Path, reporter: Reporter, *, python: str = sys.executable
+) -> tuple[Packed, Verification]:
+    """List the files of `workload` in `out` and verify them; the list of files that are refused is not kept.
+
+    Raises:
+        FailedError: the model would not load; see `glue.artifacts.verify_files`.
+    """
+    packed = artifacts.list_files(workload, out, reporter)
+    requirements = read_lock(workload.requirements)
+    try:
+        interpreter = Interpreter(project.serving_dir, python)
+        verification = artifacts.verify_files(packed, interpreter, reporter, requirements=requirements)
+    except GlueError:
+        out.unlink(missing_ok=True)
+        raise
+    return packed, _told(verification, reporter)
 
 
 def verify_archive(project: Project, file: Path, reporter: Reporter, *, python: str = sys.executable) -> Verification:
@@ -158,6 +196,12 @@ def verify_archive(project: Project, file: Path, reporter: Reporter, *, python: 
     verification = artifacts.verify(
         file, Interpreter(project.serving_dir, python), reporter, requirements_of=requirements_of
     )
+    return _told(verification, reporter)
+
+
+def _told(verification: Verification, reporter: Reporter) -> Verification:
+    for risk in verification.risks:
+        reporter.note(f"risk: {risk}")
     for warning in verification.warnings:
         reporter.note(f"warning: {warning}")
     return verification

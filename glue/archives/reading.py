@@ -8,12 +8,16 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
 from glue.archives.names import normalised
 from glue.errors import FailedError, UsageError
 from glue.releases import ManifestEntry
+
+HEAD = 64 << 10
+"""Bytes of a file that tell what kind of file it is."""
 
 _CHUNK = 1 << 20
 _KINDS = {
@@ -41,12 +45,14 @@ def read_archive(
     *,
     limits: Limits | None = None,
     on_bytes: Callable[[int], None] = lambda _: None,
+    on_head: Callable[[str, bytes], None] = lambda _path, _head: None,
 ) -> list[ManifestEntry]:
     """The files in the `tar.gz` `file`, sorted by path; nothing is trusted, nothing is run.
 
     Args:
         into: an existing folder to extract the files to. Each is written only after its name and kind were checked.
         on_bytes: called with the number of bytes unpacked so far.
+        on_head: called with each file's path and its first bytes (up to `HEAD`), unless it is empty.
 
     Raises:
         UsageError: the file cannot be opened.
@@ -63,7 +69,7 @@ def read_archive(
             path = _checked(member)
             if not member.isdir():
                 _claim(path, entries, folders)
-                entries[path] = _read(tar, member, path, into)
+                entries[path] = _read(tar, member, path, into, on_head)
             elif path in entries:
                 raise _Unsound(f"{path!r}: both a file and a folder")
             elif path != ".":
@@ -137,25 +143,34 @@ def _claim(path: str, entries: dict[str, ManifestEntry], folders: set[str]) -> N
     folders.update(ancestors)
 
 
-def _read(tar: tarfile.TarFile, member: tarfile.TarInfo, path: str, into: Path | None) -> ManifestEntry:
+def _read(
+    tar: tarfile.TarFile,
+    member: tarfile.TarInfo,
+    path: str,
+    into: Path | None,
+    on_head: Callable[[str, bytes], None],
+) -> ManifestEntry:
     source = tar.extractfile(member)
     if source is None:
         raise _Unsound(f"{path!r}: no content")
+    told = partial(on_head, path)
     if into is None:
-        return ManifestEntry(path=path, size=member.size, sha256=_copied(source, member.size, None))
+        return ManifestEntry(path=path, size=member.size, sha256=_copied(source, member.size, None, told))
     target = into / path
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.open("xb") as out:
-        return ManifestEntry(path=path, size=member.size, sha256=_copied(source, member.size, out))
+        return ManifestEntry(path=path, size=member.size, sha256=_copied(source, member.size, out, told))
 
 
-def _copied(source: IO[bytes], size: int, out: IO[bytes] | None) -> str:
+def _copied(source: IO[bytes], size: int, out: IO[bytes] | None, on_head: Callable[[bytes], None]) -> str:
     sha256 = hashlib.sha256()
     left = size
     while left:
         chunk = source.read(min(_CHUNK, left))
         if not chunk:
             raise EOFError
+        if left == size:
+            on_head(chunk[:HEAD])
         sha256.update(chunk)
         if out:
             out.write(chunk)

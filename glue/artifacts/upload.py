@@ -1,132 +1,132 @@
-"""Model artifacts in S3, each at a key that is made of its content and therefore never overwritten.
+"""Model artifacts in S3, each at keys that are made of its content and therefore never overwritten.
 
 CreateModel takes no object version, so the key itself must stand for the content.
 """
 
-import base64
-import hashlib
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
 from glue.artifacts.packing import Packed
+from glue.aws.objects import Place, digest_of, find, holds, put
 from glue.cloud import Cloud
 from glue.errors import FailedError
 from glue.progress import Reporter, mebibytes
 from glue.releases import Artifact
+from glue.workloads import ARCHIVE_MANIFEST
 
-# A checksum of many parts depends on how they were cut: with another size, what was pushed before looks different.
-_PART = 64 << 20  # bytes
-
-
-@dataclass(frozen=True)
-class _Object:
-    """An object's place. With `owner`, a bucket of any other account is refused."""
-
-    bucket: str
-    key: str
-    owner: str | None = None
-
-    @property
-    def uri(self) -> str:
-        return f"s3://{self.bucket}/{self.key}"
-
-    @property
-    def expectation(self) -> dict[str, str]:
-        return {"ExpectedBucketOwner": self.owner} if self.owner else {}
+_PARALLEL = 8
+_CONTENT_TYPES = {".gz": "application/gzip", ".json": "application/json"}
 
 
 def push(packed: Packed, workload: str, bucket: str, cloud: Cloud, reporter: Reporter) -> Artifact:
-    """Put the archive into `bucket` at `<workload>/<sha256>/model.tar.gz`; what lies there already is left as it is.
+    """Put the artifact into `bucket` below `<workload>/<sha256>/`; what lies there already is left as it is.
 
-    S3 compares the SHA-256 of each part as it arrives, and what S3 says of the object is compared with the file.
+    S3 compares the SHA-256 of each part as it arrives, and what S3 says of each object is compared with the file. An
+    upload that broke off is resumed. The last file is written when all others are there.
 
     Raises:
-        FailedError: the key holds something else, or the bucket keeps no versions.
+        FailedError: a key holds something else, a file changed meanwhile, or the bucket keeps no versions.
     """
-    client = cloud.client("s3")
-    target = _Object(bucket, f"{workload}/{packed.sha256}/model.tar.gz", owner=cloud.account_id)
-    reporter.step(f"pushing {packed.file.name} to {target.uri}")
-    expected = checksum(packed.file)
-    found = _head(client, target)
-    if found is None:
-        _upload(client, packed, target, reporter)
-        found = _head(client, target)
-    else:
-        reporter.note("it is there already")
-    if found is None:
-        raise FailedError(f"{target.uri}: not there after the upload: was it deleted meanwhile?")
-    # A checksum of parts ends with their number, which not every S3 says.
-    if found["ContentLength"] != packed.size or found.get("ChecksumSHA256", "").partition("-")[0] != expected:
-        raise FailedError(
-            f"{target.uri}: holds other content than its name says",
-            hints=["something else than glue has written it: find out what, delete the object, and push again"],
-        )
-    version = found.get("VersionId")
-    if not version or version == "null":
-        raise FailedError(f"s3://{bucket}: keeps no versions", hints=["apply the registry layer again"])
-    return Artifact(uri=target.uri, version_id=version, sha256=packed.sha256, manifest=packed.manifest)
+    prefix = f"{workload}/{packed.sha256}/"
+    places = {path: Place(bucket, prefix + path, owner=cloud.account_id) for path in packed.files}
+    last = list(packed.files)[-1]
+    uri = places[last].uri if packed.form == "archive" else f"s3://{bucket}/{prefix}"
+    reporter.step(f"pushing {workload} to {uri}")
+    pushing = _Pushing(cloud.client("s3"), packed, reporter)
+    with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="push") as pool:
+        others = [path for path in packed.files if path != last]
+        try:
+            versions = dict(zip(others, pool.map(lambda path: pushing.file(path, places[path]), others), strict=True))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    version = pushing.file(last, places[last])
+    pushing.tell()
+    return Artifact(uri=uri, version_id=version, sha256=packed.sha256, manifest=packed.manifest, file_versions=versions)
+
+
+class _Pushing:
+    """One artifact on its way, file by file, in several threads."""
+
+    def __init__(self, client: Any, packed: Packed, reporter: Reporter) -> None:
+        self._client = client
+        self._packed = packed
+        self._reporter = reporter
+        self._total = sum(file.stat().st_size for file in packed.files.values())
+        self._done = 0
+        self._there = 0
+        self._resumed = 0
+        self._lock = Lock()
+
+    def file(self, path: str, place: Place) -> str:
+        """Bring one file to its place; the version that lies there afterwards."""
+        source = self._packed.files[path]
+        digest = digest_of(source)
+        listed = {entry.path: entry.sha256 for entry in self._packed.manifest}
+        if self._packed.form == "prefix" and digest.sha256 != listed.get(path, self._packed.sha256):
+            raise FailedError(f"{source}: changed since it was listed")
+        found = find(self._client, place)
+        if found is None:
+            kind = _CONTENT_TYPES.get(source.suffix, "application/octet-stream")
+            resumed = put(self._client, source, digest, place, content_type=kind, on_bytes=self._count)
+            with self._lock:
+                self._resumed += resumed
+            found = find(self._client, place)
+        else:
+            with self._lock:
+                self._there += 1
+            self._count(digest.size)
+        if found is None:
+            raise FailedError(f"{place.uri}: not there after the upload: was it deleted meanwhile?")
+        if not holds(found, digest):
+            raise FailedError(
+                f"{place.uri}: holds other content than its name says",
+                hints=["something else than glue has written it: find out what, delete the object, and push again"],
+            )
+        version = found.get("VersionId")
+        if not version or version == "null":
+            raise FailedError(f"s3://{place.bucket}: keeps no versions", hints=["apply the registry layer again"])
+        return str(version)
+
+    def tell(self) -> None:
+        """Say what did not have to be sent."""
+        if self._there == len(self._packed.files):
+            self._reporter.note("it is there already")
+        elif self._there:
+            self._reporter.note(f"{self._there} of {len(self._packed.files)} files were there already")
+        if self._resumed:
+            self._reporter.note(f"went on with an upload that broke off after {mebibytes(self._resumed)} MiB")
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self._done += size
+            self._reporter.progress("uploading (MiB)", mebibytes(self._done), mebibytes(self._total))
 
 
 def missing(artifact: Artifact, cloud: Cloud) -> str | None:
-    """Why an endpoint could not load `artifact`, as a sentence; None when exactly that version is what lies there."""
+    """Why an endpoint could not load `artifact`, as a sentence; None when exactly its versions are what lies there."""
     bucket, _, key = artifact.uri.removeprefix("s3://").partition("/")
-    found = _head(cloud.client("s3"), _Object(bucket, key))
-    if found is None:
-        return f"{artifact.uri} is not there"
-    if found.get("VersionId") != artifact.version_id:
-        return f"{artifact.uri} has version {found.get('VersionId')}, the release says {artifact.version_id}"
+    client = cloud.client("s3")
+    if artifact.form == "archive":
+        found = find(client, Place(bucket, key))
+        current = {"": found.get("VersionId", "null")} if found else {}
+        wanted = {"": artifact.version_id}
+    else:
+        current = dict(_current_versions(client, bucket, key))
+        wanted = artifact.file_versions | {ARCHIVE_MANIFEST: artifact.version_id}
+    for path in sorted(wanted.keys() | current.keys()):
+        if path not in current:
+            return f"{artifact.uri}{path} is not there"
+        if current[path] != wanted.get(path):
+            return f"{artifact.uri}{path} has version {current[path]}, the release says {wanted.get(path, 'nothing')}"
     return None
 
 
-def checksum(file: Path, part: int = _PART) -> str:
-    """The SHA-256 that S3 reports for `file`, in base64: of the content, or for several parts of their digests.
-
-    Source: "Checking object integrity" in the Amazon S3 User Guide.
-    """
-    digests = []
-    with file.open("rb") as stream:
-        while chunk := stream.read(part):
-            digests.append(hashlib.sha256(chunk).digest())
-    whole = digests[0] if len(digests) == 1 else hashlib.sha256(b"".join(digests)).digest()
-    return base64.b64encode(whole).decode("ascii")
-
-
-def _upload(client: Any, packed: Packed, target: _Object, reporter: Reporter) -> None:
-    from boto3.s3.transfer import TransferConfig  # noqa: PLC0415 - heavy
-
-    sent, lock = 0, Lock()
-
-    def count(size: int) -> None:  # called by several threads
-        nonlocal sent
-        with lock:
-            sent += size
-            reporter.progress("uploading (MiB)", mebibytes(sent), mebibytes(packed.size))
-
-    client.upload_file(
-        str(packed.file),
-        target.bucket,
-        target.key,
-        ExtraArgs={"ChecksumAlgorithm": "SHA256", "ContentType": "application/gzip"} | target.expectation,
-        # One part more than `_PART` bytes: S3 reports the checksum of a single part as a checksum of parts, too.
-        Config=TransferConfig(multipart_threshold=_PART + 1, multipart_chunksize=_PART),
-        Callback=count,
-    )
-
-
-def _head(client: Any, target: _Object) -> dict[str, Any] | None:
-    from botocore.exceptions import ClientError  # noqa: PLC0415 - heavy
-
-    try:
-        answer: dict[str, Any] = client.head_object(
-            Bucket=target.bucket, Key=target.key, ChecksumMode="ENABLED", **target.expectation
-        )
-    except ClientError as error:
-        code = error.response["Error"]["Code"]  # of a HEAD request: the status alone
-        if code == "404":
-            return None
-        if code == "403":
-            raise FailedError(f"{target.uri}: access denied") from error
-        raise
-    return answer
+def _current_versions(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
+    """The version of each object below `prefix`, by its path below it."""
+    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
+        for version in page.get("Versions", []):
+            if version["IsLatest"]:
+                yield version["Key"].removeprefix(prefix), version["VersionId"]

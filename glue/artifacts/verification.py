@@ -1,14 +1,17 @@
-"""Verifying an archive: is it what an endpoint can load? The whole answer is known before anything is pushed."""
+"""Verifying a model artifact: is it what an endpoint can load? The whole answer is known before anything is pushed."""
 
 import hashlib
+import shutil
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from glue.archives import Limits, read_archive
+from glue.archives import HEAD, Limits, pickle_risk, read_archive
 from glue.artifacts.handler import HandlerCheck, Interpreter, check_handler
 from glue.artifacts.manifest import ArchiveManifest, read_manifest
+from glue.artifacts.packing import Packed
 from glue.errors import FailedError
 from glue.progress import Reporter, mebibytes
 from glue.releases import ManifestEntry
@@ -16,13 +19,26 @@ from glue.workloads import ARCHIVE_MANIFEST, HANDLER
 from glue.workloads.requirements import Requirements, declared
 
 _OWN_REQUIREMENTS = "code/requirements.txt"
+_COPIED = 1 << 20  # bytes up to which a file is copied to where the handler is imported; weights are linked
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """An archive that was read, not extracted and not run: its digest and size in bytes, its files and its risks."""
+
+    file: Path
+    sha256: str
+    size: int
+    manifest: list[ManifestEntry]
+    risks: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Verification:
-    """A sound archive: its digest and size in bytes, what it holds, and what could not be tried.
+    """A sound artifact: its digest and size in bytes, what it holds, its risks, and what could not be tried.
 
-    `listing` is the list that the archive carries itself, None in one that something else has packed.
+    `file` is the archive, or the list of the files of a prefix. `listing` is the list that the artifact carries itself,
+    None in an archive that something else has packed.
     """
 
     file: Path
@@ -31,7 +47,22 @@ class Verification:
     manifest: list[ManifestEntry]
     listing: ArchiveManifest | None
     functions: tuple[str, ...]
+    risks: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+def inspect(archive: Path, reporter: Reporter, *, limits: Limits | None = None) -> Inspection:
+    """Read `archive` from end to end without writing or running anything of it.
+
+    Raises:
+        UsageError: the file cannot be opened.
+        FailedError: it is no sound archive, holds something else than files that stay inside it, or has no handler.
+    """
+    reporter.step(f"inspecting {archive}")
+    risks: dict[str, str] = {}
+    entries = read_archive(archive, limits=limits, on_bytes=_unpacking(reporter), on_head=_noting(risks))
+    _require_handler(archive, [entry.path for entry in entries])
+    return Inspection(archive, *_digest(archive), entries, _sentences(risks))
 
 
 def verify(
@@ -58,20 +89,14 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="glue-artifact-") as scratch:
         root = Path(scratch).resolve() / "model"
         root.mkdir()
-        entries = read_archive(
-            archive,
-            root,
-            limits=limits,
-            on_bytes=lambda done: reporter.progress("unpacking (MiB)", mebibytes(done), None),
-        )
+        risks: dict[str, str] = {}
+        entries = read_archive(archive, root, limits=limits, on_bytes=_unpacking(reporter), on_head=_noting(risks))
         listing = read_manifest(archive, root, entries)
-        _require_handler(archive, entries)
+        _require_handler(archive, [entry.path for entry in entries])
         requirements = requirements_of(listing.workload) if listing else _own_requirements(root)
         reporter.note(f"importing {HANDLER} with {interpreter.python}")
         checked = _check(archive, root, interpreter, requirements)
-    with archive.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-        size = stream.tell()
+    sha256, size = _digest(archive)
     return Verification(
         file=archive,
         sha256=sha256,
@@ -79,8 +104,76 @@ def verify(
         manifest=[entry for entry in entries if entry.path != ARCHIVE_MANIFEST],
         listing=listing,
         functions=checked.functions,
+        risks=_sentences(risks),
         warnings=checked.warnings,
     )
+
+
+def verify_files(
+    packed: Packed, interpreter: Interpreter, reporter: Reporter, *, requirements: Requirements
+) -> Verification:
+    """Check an artifact of plain files: its handler can be imported and is complete. This runs its top-level code.
+
+    Raises:
+        FailedError: the artifact is refused; the message names the file and the cause.
+    """
+    listing_file = packed.files[ARCHIVE_MANIFEST]
+    reporter.step(f"verifying {listing_file}")
+    _require_handler(listing_file, packed.files)
+    risks: dict[str, str] = {}
+    with _staged(packed.files) as root:
+        for path, file in packed.files.items():
+            with file.open("rb") as stream:
+                _noting(risks)(path, stream.read(HEAD))
+        listing = ArchiveManifest.model_validate_json(listing_file.read_bytes())
+        reporter.note(f"importing {HANDLER} with {interpreter.python}")
+        checked = _check(listing_file, root, interpreter, requirements)
+    return Verification(
+        file=listing_file,
+        sha256=packed.sha256,
+        size=packed.size,
+        manifest=packed.manifest,
+        listing=listing,
+        functions=checked.functions,
+        risks=_sentences(risks),
+        warnings=checked.warnings,
+    )
+
+
+@contextmanager
+def _staged(files: Mapping[str, Path]) -> Iterator[Path]:
+    """A folder with `files` as an instance has them: code is copied, weights are too large for that and are linked."""
+    with tempfile.TemporaryDirectory(prefix="glue-artifact-") as scratch:
+        root = Path(scratch).resolve() / "model"
+        for path, file in files.items():
+            target = root / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if file.stat().st_size <= _COPIED:
+                shutil.copyfile(file, target)
+            else:
+                target.symlink_to(file.resolve())
+        yield root
+
+
+def _noting(risks: dict[str, str]) -> Callable[[str, bytes], None]:
+    def note(path: str, head: bytes) -> None:
+        if risk := pickle_risk(path, head):
+            risks[path] = risk
+
+    return note
+
+
+def _sentences(risks: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(f"{path}: {risk}" for path, risk in sorted(risks.items()))
+
+
+def _unpacking(reporter: Reporter) -> Callable[[int], None]:
+    return lambda done: reporter.progress("unpacking (MiB)", mebibytes(done), None)
+
+
+def _digest(archive: Path) -> tuple[str, int]:
+    with archive.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
 
 
 def _check(archive: Path, root: Path, interpreter: Interpreter, requirements: Requirements | None) -> HandlerCheck:
@@ -90,8 +183,8 @@ def _check(archive: Path, root: Path, interpreter: Interpreter, requirements: Re
         raise FailedError(f"{archive}: {error.message}", hints=error.hints) from error
 
 
-def _require_handler(archive: Path, entries: Sequence[ManifestEntry]) -> None:
-    paths = [entry.path for entry in entries]
+def _require_handler(archive: Path, paths: Iterable[str]) -> None:
+    paths = list(paths)
     if HANDLER in paths:
         return
     name = HANDLER.rpartition("/")[2]

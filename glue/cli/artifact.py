@@ -38,14 +38,15 @@ def pack(
 
     Example: glue artifact pack location_detector --out model.tar.gz
     """
+    from glue.artifacts.packing import ARCHIVE
     from glue.project import find_project
-    from glue.releasing import archive_file, pack_verified
+    from glue.releasing import artifact_dir, pack_verified
     from glue.workloads import load_workload
 
     project = find_project()
     with Progress() as progress:
         loaded = load_workload(project.workloads_dir, workload)
-        file = out or archive_file(project, workload)
+        file = out or artifact_dir(project, workload) / ARCHIVE
         _, verification = pack_verified(project, loaded, file, progress, python=python)
     _emit(verification, as_json=as_json)
 
@@ -56,15 +57,19 @@ def verify(
     python: PythonOption = sys.executable,
     as_json: JsonOption = False,
 ) -> None:
-    """Check that an archive is sound and that its handler can be imported. This runs the handler's top-level code.
+    """Check that an artifact is sound and that its handler can be imported. This runs the handler's top-level code.
+
+    A workload is verified in the form in which it would be pushed: an archive, or plain files above 100 MB.
+    What others have packed is looked at first with `glue artifact inspect`, which runs nothing.
 
     Example: glue artifact verify model.tar.gz
     """
     import tempfile
 
+    from glue.artifacts import form_of
     from glue.errors import UsageError
     from glue.project import find_project
-    from glue.releasing import pack_verified, verify_archive
+    from glue.releasing import list_verified, pack_verified, verify_archive
     from glue.workloads import load_workload, workload_names
 
     project = find_project()
@@ -74,11 +79,42 @@ def verify(
             verification = verify_archive(project, Path(what), progress, python=python)
         elif what in names:
             loaded = load_workload(project.workloads_dir, what)
-            file = Path(scratch) / "model.tar.gz"
-            _, verification = pack_verified(project, loaded, file, progress, python=python)
+            verified = pack_verified if form_of(loaded) == "archive" else list_verified
+            _, verification = verified(project, loaded, Path(scratch) / loaded.name, progress, python=python)
         else:
             raise UsageError(f"{what}: no such file, and no workload: allowed is a file or one of {', '.join(names)}")
     _emit(verification, as_json=as_json)
+
+
+@commands.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(help="An archive, whoever has packed it.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Read an archive from end to end without extracting it or running anything of it, and list what it holds.
+
+    Refused are members that lead outside, links, devices, what unpacks to too much, and an archive without a handler.
+    Pickles are listed as risks: whoever loads one runs what it says.
+
+    Example: glue artifact inspect model.tar.gz
+    """
+    from rich.console import Group
+    from rich.text import Text
+
+    from glue.artifacts import inspect as inspect_archive
+
+    with Progress() as progress:
+        found = inspect_archive(file, progress)
+    document = {
+        "file": str(found.file),
+        "sha256": found.sha256,
+        "size": found.size,
+        "risks": list(found.risks),
+        "manifest": [entry.model_dump(mode="json") for entry in found.manifest],
+    }
+    rows = [(entry.path, entry.size, entry.sha256[:12]) for entry in found.manifest]
+    listing = table(f"{found.file}\nsha256 {found.sha256}", ["file", "bytes", "sha256"], rows)
+    emit(document, Group(listing, *(Text(f"risk: {risk}") for risk in found.risks)), as_json=as_json)
 
 
 @commands.command()
@@ -90,15 +126,18 @@ def push(
 ) -> None:
     """Pack, verify and push the model artifacts of an environment, and write them into its release.
 
+    Above 100 MB a model is pushed as plain files, unless the profile's `model.source` says otherwise. An upload that
+    was interrupted goes on where it broke off when the command is run again.
+
     Example: glue artifact push --env dev
     """
     from rich.text import Text
 
     from glue.cli.context import load_context
-    from glue.releasing import chosen_endpoints, with_archives
+    from glue.releasing import chosen_endpoints, with_artifacts
 
     context = load_context(env)
-    keys = with_archives(context.profile, chosen_endpoints(context.profile, endpoint))
+    keys = with_artifacts(context.profile, chosen_endpoints(context.profile, endpoint))
     with Progress() as progress:
         release = releaser(context, progress).push_artifacts(keys, python=python)
     pushed = {key: artifact for key in keys if (artifact := release.endpoints[key].artifact)}
@@ -116,6 +155,7 @@ def _emit(verification: "Verification", *, as_json: bool) -> None:
         "sha256": verification.sha256,
         "size": verification.size,
         "functions": list(verification.functions),
+        "risks": list(verification.risks),
         "warnings": list(verification.warnings),
         "manifest": [entry.model_dump(mode="json") for entry in verification.manifest],
     }

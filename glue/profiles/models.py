@@ -161,8 +161,8 @@ class Recipients(Section):
 class Model(Section):
     """Where an endpoint's model comes from: inside the image, one archive, or a prefix of plain files in S3."""
 
-    source: Literal["bundled", "archive", "prefix"] = "archive"
-    """bundled: inside the image; archive: model.tar.gz; prefix: plain files in S3."""
+    source: Literal["auto", "bundled", "archive", "prefix"] = "auto"
+    """bundled: inside the image; archive: model.tar.gz; prefix: plain files in S3; auto: prefix if above 100 MB."""
 
 
 class Timeouts(Section):

@@ -94,7 +94,7 @@ def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]
         # Each change of the configuration sets the number of instances back to this.
         "initial_instance_count": max(1, endpoint.autoscaling.min),
         "image": release.image,
-        "model": {"source": endpoint.model.source, "uri": release.artifact.uri if release.artifact else None},
+        "model": _model(endpoint, release),
         "environment": endpoint.environment,
         "timeouts": document(endpoint.timeouts),
         "allow_short_timeouts": endpoint.allow_short_timeouts,
@@ -105,6 +105,12 @@ def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]
         "deployment": document(endpoint.deployment),
         "alarms": document(endpoint.alarms),
     }
+
+
+def _model(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]:
+    if endpoint.model.source == "bundled" or release.artifact is None:
+        return {"source": "bundled", "uri": None}
+    return {"source": release.artifact.form, "uri": release.artifact.uri}
 
 
 def _trigger(profile: Profile, key: str) -> Mapping[str, Any] | None:

@@ -2,14 +2,18 @@
 
 import hashlib
 import json
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
 from glue import artifacts, evidence, images
-from glue.artifacts import upload
+from glue.artifacts import packing, upload
+from glue.aws import objects
 from glue.cloud import Cloud
 from glue.errors import FailedError, MissingError, UsageError
 from glue.evidence import Check, Evidence
@@ -120,22 +124,132 @@ def test_an_artifact_is_pushed_once_with_the_version_and_checksum_that_s3_has(
     assert hashlib.sha256(body["Body"].read()).hexdigest() == packed.sha256
 
 
-def test_a_large_artifact_goes_up_in_parts_whose_checksum_is_compared(
-    dev: Cloud, registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(upload, "_PART", 5 << 20)
-    monkeypatch.setattr(upload.checksum, "__defaults__", (5 << 20,))
+@pytest.fixture
+def in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> artifacts.Packed:
+    """An archive of 11 MiB, where parts have 5."""
+    monkeypatch.setattr(objects, "PART", 5 << 20)
     file = tmp_path / "model.tar.gz"
     file.write_bytes(bytes(range(256)) * (11 << 12))
-    packed = artifacts.Packed(file, hashlib.sha256(file.read_bytes()).hexdigest(), file.stat().st_size, [])
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    return artifacts.Packed("archive", sha256, file.stat().st_size, [], {"model.tar.gz": file})
+
+
+def _parts_asked_for(client: Any, monkeypatch: pytest.MonkeyPatch, *, fails: int | None = None) -> list[int]:
+    """The numbers of the parts that are sent from now on; the part `fails` does not arrive."""
+    sent: list[int] = []
+    send = client.upload_part
+
+    def upload_part(**arguments: Any) -> Any:
+        sent.append(arguments["PartNumber"])
+        if arguments["PartNumber"] == fails:
+            raise KeyboardInterrupt
+        return send(**arguments)
+
+    monkeypatch.setattr(client, "upload_part", upload_part)
+    return sent
+
+
+def test_a_large_artifact_goes_up_in_parts_whose_checksum_is_compared(
+    dev: Cloud, registry: Registry, in_parts: artifacts.Packed
+) -> None:
     recorder = Recorder()
-    artifact = artifacts.push(packed, "detector", registry.artifact_bucket, dev, recorder)
+    artifact = artifacts.push(in_parts, "detector", registry.artifact_bucket, dev, recorder)
     head = dev.client("s3").head_object(
-        Bucket=registry.artifact_bucket, Key=f"detector/{packed.sha256}/model.tar.gz", PartNumber=3
+        Bucket=registry.artifact_bucket, Key=f"detector/{in_parts.sha256}/model.tar.gz", PartNumber=3
     )
     assert head["PartsCount"] == 3
     assert recorder.done[-1] == (11, 11)
-    assert artifacts.push(packed, "detector", registry.artifact_bucket, dev, Silent()) == artifact
+    assert artifacts.push(in_parts, "detector", registry.artifact_bucket, dev, Silent()) == artifact
+
+
+def test_an_upload_that_broke_off_goes_on_with_the_parts_that_are_not_there(
+    dev: Cloud, registry: Registry, in_parts: artifacts.Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = dev.client("s3")
+    monkeypatch.setattr(Cloud, "client", lambda *_: client)
+    with monkeypatch.context() as broken:
+        _parts_asked_for(client, broken, fails=2)
+        with pytest.raises(KeyboardInterrupt):
+            artifacts.push(in_parts, "detector", registry.artifact_bucket, dev, Silent())
+    assert client.list_objects_v2(Bucket=registry.artifact_bucket)["KeyCount"] == 0
+    sent, recorder = _parts_asked_for(client, monkeypatch), Recorder()
+    artifact = artifacts.push(in_parts, "detector", registry.artifact_bucket, dev, recorder)
+    assert 2 in sent
+    assert len(sent) < 3
+    assert any("went on with an upload that broke off" in note for note in recorder.notes)
+    assert "Uploads" not in client.list_multipart_uploads(Bucket=registry.artifact_bucket)
+    body = client.get_object(Bucket=registry.artifact_bucket, Key=artifact.uri.split("/", 3)[3])["Body"].read()
+    assert hashlib.sha256(body).hexdigest() == in_parts.sha256
+
+
+def test_a_file_that_changes_while_it_is_uploaded_is_refused(
+    dev: Cloud, registry: Registry, in_parts: artifacts.Packed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest_of = objects.digest_of
+
+    def then_changed(file: Path) -> objects.Digest:
+        digest = digest_of(file)
+        with file.open("r+b") as stream:
+            stream.seek(6 << 20)
+            stream.write(b"other")
+        return digest
+
+    monkeypatch.setattr(upload, "digest_of", then_changed)
+    with pytest.raises(FailedError, match="changed while it was uploaded"):
+        artifacts.push(in_parts, "detector", registry.artifact_bucket, dev, Silent())
+    assert dev.client("s3").list_objects_v2(Bucket=registry.artifact_bucket)["KeyCount"] == 0
+
+
+def test_plain_files_are_pushed_below_one_prefix_their_list_last(
+    dev: Cloud, registry: Registry, workload: Workload, tmp_path: Path
+) -> None:
+    packed = artifacts.list_files(workload, tmp_path / "list.json", Silent())
+    artifact = artifacts.push(packed, "detector", registry.artifact_bucket, dev, Silent())
+    assert artifact.uri == f"s3://{registry.artifact_bucket}/detector/{packed.sha256}/"
+    assert artifact.form == "prefix"
+    client = dev.client("s3")
+    listed = client.list_object_versions(Bucket=registry.artifact_bucket)["Versions"]
+    versions = {version["Key"].split("/", 2)[2]: version["VersionId"] for version in listed}
+    assert versions == {"code/inference.py": ANY, "artifact-manifest.json": artifact.version_id}
+    assert artifact.file_versions == {"code/inference.py": versions["code/inference.py"]}
+    assert max(listed, key=lambda version: version["LastModified"])["Key"].endswith("artifact-manifest.json")
+    again = Recorder()
+    assert artifacts.push(packed, "detector", registry.artifact_bucket, dev, again) == artifact
+    assert "it is there already" in again.notes
+    assert upload.missing(artifact, dev) is None
+
+
+@pytest.mark.parametrize("change", ["replaced", "deleted", "added"])
+def test_plain_files_that_are_no_longer_those_of_the_release_are_named(
+    dev: Cloud, registry: Registry, workload: Workload, tmp_path: Path, change: str
+) -> None:
+    packed = artifacts.list_files(workload, tmp_path / "list.json", Silent())
+    artifact = artifacts.push(packed, "detector", registry.artifact_bucket, dev, Silent())
+    client, prefix = dev.client("s3"), artifact.uri.split("/", 3)[3]
+    handler = {"Bucket": registry.artifact_bucket, "Key": f"{prefix}code/inference.py"}
+    if change == "replaced":
+        client.put_object(**handler, Body=b"other")
+    elif change == "deleted":
+        client.delete_object(**handler)
+    else:
+        client.put_object(Bucket=registry.artifact_bucket, Key=f"{prefix}code/other.py", Body=b"other")
+    told = {
+        "replaced": rf"inference\.py has version .*, the release says {artifact.file_versions['code/inference.py']}",
+        "deleted": r"code/inference\.py is not there",
+        "added": r"code/other\.py has version .*, the release says nothing",
+    }
+    assert re.search(told[change], str(upload.missing(artifact, dev)))
+
+
+def test_a_large_model_is_released_as_plain_files_unless_the_profile_says_archive(
+    releaser: Releaser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packing, "LARGEST_ARCHIVE", 10)
+    key = min(releaser.profile.endpoints)
+    released = releaser.push_artifacts([key]).endpoints[key].artifact
+    assert released
+    assert released.form == "prefix"
+    assert [each.path for each in released.manifest] == ["code/inference.py"]
 
 
 def test_an_artifact_whose_key_holds_other_content_is_refused(

@@ -1,16 +1,20 @@
 """Artifacts that would not load are refused before they are pushed, each with its cause."""
 
+import hashlib
 import io
 import os
+import pickle
+import re
 import sys
 import tarfile
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
 from glue.archives import ArchiveWriter
-from glue.artifacts import Interpreter, verify
+from glue.artifacts import Interpreter, inspect, verify
 from glue.errors import FailedError
 from glue.progress import Silent
 from glue.workloads.requirements import Requirements
@@ -220,3 +224,31 @@ def test_an_interpreter_that_is_none_is_named(tmp_path: Path) -> None:
     archive = _write(tmp_path / "model.tar.gz", {HANDLER: GOOD})
     with pytest.raises(FailedError, match="/no/python: cannot be started: No such file"):
         verify(archive, Interpreter(SERVING, python="/no/python"), Silent())
+
+
+def test_an_archive_from_elsewhere_is_inspected_without_a_byte_written_or_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = _write(
+        tmp_path / "model.tar.gz",
+        {HANDLER: _raising(f"open({str(tmp_path / 'ran')!r}, 'w')"), "weights.pkl": pickle.dumps(os.system)},
+    )
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    found = inspect(file, Silent())
+    assert [entry.path for entry in found.manifest] == [HANDLER, "weights.pkl"]
+    assert found.sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert len(found.risks) == 1
+    assert re.match(r"weights\.pkl: a pickle: .*(posix|nt)\.system", found.risks[0])
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_an_archive_without_a_handler_is_refused_by_inspection(tmp_path: Path) -> None:
+    file = _write(tmp_path / "model.tar.gz", {"inference.py": GOOD})
+    with pytest.raises(FailedError, match=r"is missing; a file of that name lies at inference\.py"):
+        inspect(file, Silent())
+
+
+def test_pickles_in_an_artifact_are_listed_as_risks(tmp_path: Path) -> None:
+    file = _write(tmp_path / "model.tar.gz", {HANDLER: GOOD, "weights.bin": pickle.dumps(os.system)})
+    found = verify(file, Interpreter(SERVING), Silent())
+    assert [risk.partition(":")[0] for risk in found.risks] == ["weights.bin"]
