@@ -14,7 +14,9 @@ from glue.progress import Reporter
 from glue.project import Project
 from glue.releases import read_release, require_complete
 from glue.terraform import mirrors
-from glue.terraform.installation import install_terraform
+from glue.terraform.installation import install_terraform, platform_name
+from glue.terraform.layers import Layer
+from glue.terraform.provider_lock import lacking, read_lock
 from glue.terraform.toolchain import find_terraform, toolchain
 from glue.workloads import Workload, load_workload, workload_names
 
@@ -53,8 +55,8 @@ def repair(project: Project, reporter: Reporter) -> None:
     """
     if find_terraform(project) is None:
         install_terraform(project, reporter)
-    if mirrors.mirror(project) is None and not mirrors.registry_answers():
-        found = mirrors.find_mirror()
+    if mirrors.mirror(project) is None:
+        found = mirrors.fallback_mirror()
         if found:
             mirrors.remember(project, found)
             reporter.note(f"the provider registry does not answer: providers come from the mirror {found}")
@@ -88,6 +90,11 @@ def _provider(project: Project) -> Finding:
     except GlueError as error:
         return Finding("provider", "missing", error.message, f"unset {mirrors.MIRROR_SETTING}, or name a mirror")
     if folder:
+        reason = lacking(folder, read_lock(project.terraform_dir / Layer.PLATFORM), platform_name())
+        if reason:
+            return Finding(
+                "provider", "missing", reason, f"name a mirror with the locked build: {mirrors.MIRROR_SETTING}"
+            )
         return Finding("provider", "ok", f"AWS provider from the mirror {folder}")
     if mirrors.registry_answers():
         return Finding("provider", "ok", "AWS provider from the public registry")

@@ -4,7 +4,7 @@ import functools
 import os
 from pathlib import Path
 
-from glue.terraform.mirrors import MIRROR_SETTING, find_mirror, registry_answers
+from glue.terraform.mirrors import MIRROR_SETTING, fallback_mirror
 
 
 @functools.cache
@@ -16,4 +16,4 @@ def plugin_mirror() -> Path | None:
     setting = os.environ.get(MIRROR_SETTING)
     if setting:
         return Path(setting)
-    return None if registry_answers() else find_mirror()
+    return fallback_mirror()

@@ -35,7 +35,7 @@ def install_terraform(project: Project, reporter: Reporter) -> Path:
         FailedError: the archive is not what the published checksum says.
     """
     site = _site()
-    archive = f"terraform_{VERSION}_{_platform()}.zip"
+    archive = f"terraform_{VERSION}_{platform_name()}.zip"
     folder = f"{site}/terraform/{VERSION}"
     reporter.step(f"downloading Terraform {VERSION}")
     expected = _published_sum(f"{folder}/terraform_{VERSION}_SHA256SUMS", archive)
@@ -62,7 +62,12 @@ def _site() -> str:
     return site
 
 
-def _platform() -> str:
+def platform_name() -> str:
+    """This machine as HashiCorp names builds, such as `linux_amd64`.
+
+    Raises:
+        MissingError: there are no builds for it.
+    """
     system, machine = platform.system().lower(), platform.machine().lower()
     if system not in {"linux", "darwin"} or machine not in _MACHINES:
         raise MissingError(f"no Terraform build is known for {system} on {machine}", hints=["install it by hand"])

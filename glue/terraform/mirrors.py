@@ -43,6 +43,11 @@ def remember(project: Project, folder: Path) -> None:
     write_atomically(_memory(project), f"{folder}\n")
 
 
+def fallback_mirror() -> Path | None:
+    """A mirror in a usual place where one is needed: when the registry does not answer."""
+    return None if registry_answers() else find_mirror()
+
+
 def registry_answers(*, timeout_seconds: float = 5) -> bool:
     """Whether the public registry can be reached."""
     try:

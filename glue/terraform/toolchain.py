@@ -24,6 +24,11 @@ class Toolchain:
     product: str
     version: str
 
+    @property
+    def registry(self) -> str:
+        """The host that provider addresses without one mean. OpenTofu's builds are not Terraform's."""
+        return "registry.opentofu.org" if self.product == "tofu" else "registry.terraform.io"
+
 
 def find_terraform(project: Project) -> Path | None:
     """The program to run: the one that `GLUE_TERRAFORM` names, else the project's own, else the first on PATH.

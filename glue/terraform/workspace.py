@@ -5,15 +5,17 @@ import os
 from pathlib import Path
 
 from glue.cloud import Cloud
-from glue.errors import FailedError
+from glue.errors import FailedError, MissingError
 from glue.files import write_atomically
 from glue.profiles import Profile
 from glue.progress import Reporter
 from glue.project import Project
 from glue.rendering import backend_config
+from glue.terraform.installation import platform_name
 from glue.terraform.layers import Layer, LayerFiles, layer_files, state_key
 from glue.terraform.locking import RunLock
-from glue.terraform.mirrors import cli_configuration
+from glue.terraform.mirrors import MIRROR_SETTING, cli_configuration, mirror
+from glue.terraform.provider_lock import LOCK_FILE, LockedProvider, lacking, read_lock
 from glue.terraform.runner import FLAG, Terraform, errors_of
 from glue.terraform.toolchain import Toolchain, toolchain
 
@@ -57,10 +59,11 @@ class Workspace:
         return Terraform(tools.path, self.files.root_module, self._environment(), lock=lock)
 
     def code_digest(self) -> str:
-        """The sha256 of the Terraform code: the layer's root module and all modules."""
+        """The sha256 of the Terraform code: the layer's root module, all modules, and which providers are locked."""
         digest = hashlib.sha256()
         modules = self.project.root / "modules"
-        for file in sorted([*self.files.root_module.glob("*.tf"), *modules.rglob("*.tf")]):
+        lock = self.files.root_module.glob(LOCK_FILE)
+        for file in sorted([*lock, *self.files.root_module.glob("*.tf"), *modules.rglob("*.tf")]):
             digest.update(f"{file.relative_to(self.project.root)}\0".encode())
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()
@@ -79,6 +82,7 @@ class Workspace:
 
         Raises:
             FailedError: Terraform refused, or a provider could not be had.
+            MissingError: the mirror lacks a locked provider.
         """
         if self.is_initialised(tools):
             return
@@ -92,17 +96,43 @@ class Workspace:
             reconfigure=FLAG,
             input=False,
             no_color=FLAG,
+            lockfile="readonly" if self._locked(tools) else None,
         )
         if code != 0:
+            self._require_locked(tools, log)
             raise FailedError(f"terraform init of the {self.layer} layer failed:\n{said(log)}", hints=["glue doctor"])
         write_atomically(self._stamp_file(), self._stamp(tools))
+
+    def _locked(self, tools: Toolchain) -> tuple[LockedProvider, ...]:
+        """The locked providers that `tools` would take: each product has a registry of its own."""
+        everyone = read_lock(self.files.root_module)
+        return tuple(one for one in everyone if one.source.startswith(f"{tools.registry}/"))
+
+    def _require_locked(self, tools: Toolchain, log: Path) -> None:
+        """Say of a failed `init` if the cause is a mirror that holds other providers than those locked.
+
+        Raises:
+            MissingError: it is.
+        """
+        folder = mirror(self.project)
+        reason = lacking(folder, self._locked(tools), platform_name()) if folder else None
+        if reason:
+            raise MissingError(
+                f"{reason}\n{said(log)}",
+                hints=[f"name a mirror with the locked build: {MIRROR_SETTING}=…", "glue doctor"],
+            )
 
     def _stamp_file(self) -> Path:
         return self.files.data_dir / "glue-init-stamp"
 
     def _stamp(self, tools: Toolchain) -> str:
-        mirror = cli_configuration(self.project)
-        parts = [self.backend(), self.code_digest(), tools.version, str(tools.path), str(mirror)]
+        parts = [
+            self.backend(),
+            self.code_digest(),
+            tools.version,
+            str(tools.path),
+            str(cli_configuration(self.project)),
+        ]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def _environment(self) -> dict[str, str]:
@@ -110,9 +140,9 @@ class Workspace:
         environment = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
         environment |= self.cloud.variables()
         environment |= {"TF_DATA_DIR": str(self.files.data_dir), "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
-        mirror = cli_configuration(self.project)
-        if mirror:
-            environment["TF_CLI_CONFIG_FILE"] = str(mirror)
+        configuration = cli_configuration(self.project)
+        if configuration:
+            environment["TF_CLI_CONFIG_FILE"] = str(configuration)
         elif "TF_PLUGIN_CACHE_DIR" not in environment:
             cache = self.project.work_dir / "providers"
             cache.mkdir(parents=True, exist_ok=True)

@@ -67,10 +67,10 @@ class Code:
 
 @pytest.fixture(scope="session")
 def code(tmp_path_factory: pytest.TempPathFactory) -> Code:
-    """The code in a folder of its own, so that no lock file or provider is left in the checkout."""
+    """The code in a folder of its own, so that no provider is left in the checkout."""
     root = tmp_path_factory.mktemp("terraform")
     for name in ("terraform", "modules"):
-        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns(".terraform*"))
+        shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns(".terraform"))
     project = Project(root)
     mirror = plugin_mirror()
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
@@ -91,7 +91,7 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Code:
 def initialised(code: Code) -> Code:
     """The code after an `init` of both roots; the modules use the providers and the lock file of the second."""
     for folder in ROOTS:
-        done = code.run(folder, "init", backend=False, input=False)
+        done = code.run(folder, "init", backend=False, input=False, lockfile="readonly")
         assert done.code == 0, done.output
     for module in (code.root / "modules").iterdir():
         shutil.copy(code.root / PLATFORM / ".terraform.lock.hcl", module)

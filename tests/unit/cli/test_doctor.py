@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 
 from glue.project import Project
+from glue.terraform.installation import platform_name
+from glue.terraform.provider_lock import LOCK_FILE, package_hash, read_lock
+from tests.conftest import ROOT
 from tests.unit.cli.conftest import Run
 
 Capture = pytest.CaptureFixture[str]
@@ -16,14 +19,34 @@ def findings(capsys: Capture) -> dict[str, dict[str, str]]:
 
 
 @pytest.fixture(autouse=True)
-def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TF_PLUGIN_MIRROR", str(tmp_path))
+def mirror(tmp_path: Path, project: Project, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A mirror with a small provider, which the project's lock file names."""
+    folder = tmp_path / "mirror"
+    package = folder / "registry.terraform.io/hashicorp/aws/5.100.0" / platform_name()
+    package.mkdir(parents=True)
+    (package / "terraform-provider-aws").write_text("program")
+    text = (project.terraform_dir / "platform" / LOCK_FILE).read_text()
+    project.terraform_dir.unlink()
+    root = project.terraform_dir / "platform"
+    root.mkdir(parents=True)
+    known = next(one for provider in read_lock(ROOT / "terraform/platform") for one in provider.hashes)
+    (root / LOCK_FILE).write_text(text.replace(known, package_hash(package)))
+    monkeypatch.setenv("TF_PLUGIN_MIRROR", str(folder))
+    return package
 
 
 def test_a_machine_with_everything_lacks_nothing(glue: Run, project: Project, capsys: Capture) -> None:
     assert glue("doctor", "--json") == 0
     found = findings(capsys)
     assert {found[name]["verdict"] for name in ("python", "terraform", "provider", "disk")} == {"ok"}
+
+
+def test_a_mirror_with_another_build_is_named(glue: Run, project: Project, capsys: Capture, mirror: Path) -> None:
+    (mirror / "terraform-provider-aws").write_text("another program")
+    assert glue("doctor", "--json") == 3
+    found = findings(capsys)["provider"]
+    assert found["verdict"] == "missing"
+    assert f"{mirror} is another build" in found["message"]
 
 
 def test_a_missing_terraform_is_named_with_its_remedy(

@@ -6,6 +6,7 @@ import pytest
 
 from glue.errors import UsageError
 from glue.project import Project
+from glue.terraform import mirrors
 from glue.terraform.mirrors import MIRROR_SETTING, cli_configuration, find_mirror, mirror, remember
 
 PROVIDER = "registry.terraform.io/hashicorp/aws/5.100.0/linux_amd64"
@@ -46,3 +47,13 @@ def test_a_mirror_is_found_in_a_usual_place_or_right_below_it(tmp_path: Path) ->
     (tmp_path / "plugins" / PROVIDER).mkdir(parents=True)
     assert find_mirror([tmp_path / "none", tmp_path]) == tmp_path / "plugins"
     assert find_mirror([tmp_path / "plugins"]) == tmp_path / "plugins"
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_mirror_is_looked_for_only_when_the_registry_is_silent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answers: bool
+) -> None:
+    monkeypatch.setattr(mirrors, "registry_answers", lambda: answers)
+    monkeypatch.setattr(mirrors, "_USUAL_PARENTS", (tmp_path,))
+    (tmp_path / "plugins" / PROVIDER).mkdir(parents=True)
+    assert mirrors.fallback_mirror() == (None if answers else tmp_path / "plugins")
