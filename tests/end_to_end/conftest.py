@@ -28,6 +28,7 @@ class Checkout:
 
     root: Path
     variables: dict[str, str] = field(default_factory=dict)
+    mirror: Path | None = field(default_factory=plugin_mirror)
 
     @property
     def project(self) -> Project:
@@ -35,8 +36,7 @@ class Checkout:
 
     @property
     def environment(self) -> dict[str, str]:
-        mirror = plugin_mirror()
-        found = {"TF_PLUGIN_MIRROR": str(mirror)} if mirror else {}
+        found = {"TF_PLUGIN_MIRROR": str(self.mirror)} if self.mirror else {}
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "GLUE_"))}
         cache = {"GLUE_CACHE_DIR": os.environ["GLUE_CACHE_DIR"]} if "GLUE_CACHE_DIR" in os.environ else {}
         return {**kept, **cache, **found, **self.variables, "COLUMNS": "200"}

@@ -4,11 +4,13 @@ import json
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from glue.localcloud import daemon
+from glue.terraform.installation import platform_name
 from tests.end_to_end.conftest import Checkout, kill_group, make_checkout, processes_below, wait_for
 from tests.end_to_end.workload import write_workload
 
@@ -121,6 +123,16 @@ def test_two_environments_do_not_touch_each_other_when_one_is_destroyed(team: Ch
     team.glue("destroy", "--env", "dev", "--yes")
     assert team.document("output", "--env", "dev") == {}
     assert team.document("verify-endpoint", "--env", "staging")["verdict"] == "pass"
+
+
+def test_a_mirror_with_another_build_of_the_provider_is_named(team: Checkout, tmp_path: Path) -> None:
+    package = tmp_path / "mirror/registry.terraform.io/hashicorp/aws/5.100.0" / platform_name()
+    package.mkdir(parents=True)
+    (package / "terraform-provider-aws_v5.100.0_x5").write_text("another program")
+    elsewhere = replace(team, mirror=package.parents[4])
+    refused = elsewhere.glue("apply", "--env", "staging", "--layer", "registry", "--yes", exit_code=3)
+    assert f"{package} is another build of registry.terraform.io/hashicorp/aws 5.100.0" in refused.stderr
+    assert "→ name a mirror with the locked build: TF_PLUGIN_MIRROR=…" in refused.stderr
 
 
 def test_nothing_of_a_trial_is_written_beside_the_profiles(team: Checkout) -> None:
