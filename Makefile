@@ -10,6 +10,7 @@ CHECKOV := .glue/checkov
 help: ## Show what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
 	@echo "  ENV=local|dev|staging|prod chooses the environment (now: $(ENV))."
+	@echo "  ALLOW_DESTROY='ADDRESS …' lets these go from an environment with deletion protection (plan, apply, destroy)."
 
 setup: $(STAMP) ## Install everything the project needs
 	@$(GLUE) doctor --fix
@@ -68,14 +69,16 @@ release: $(STAMP) ## Build and push image and artifact of ENV, and write its rel
 	@$(GLUE) image push --env $(ENV)
 	@$(GLUE) artifact push --env $(ENV)
 
+ALLOWED = $(foreach address,$(ALLOW_DESTROY),--allow-destroy '$(address)')
+
 plan: $(STAMP) ## Show what an apply to ENV would do
-	@$(GLUE) plan --env $(ENV)
+	@$(GLUE) plan --env $(ENV) $(ALLOWED)
 
 apply: $(STAMP) ## Apply the plan that was shown
-	@$(GLUE) apply --env $(ENV)
+	@$(GLUE) apply --env $(ENV) $(ALLOWED)
 
 destroy: $(STAMP) ## Remove ENV, after asking
-	@$(GLUE) destroy --env $(ENV)
+	@$(GLUE) destroy --env $(ENV) $(ALLOWED)
 
 verify: $(STAMP) ## Verify the deployed endpoints of ENV with real inference
 	@$(GLUE) verify-endpoint --env $(ENV)

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.status import Status
 
+    from glue.errors import GlueError
+
 EnvOption = Annotated[str, typer.Option("--env", "-e", help="The environment: a profile's name.", envvar="GLUE_ENV")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
@@ -28,6 +30,13 @@ def emit(document: Any, text: "RenderableType | None", *, as_json: bool) -> None
         typer.echo(json.dumps(document, indent=2, default=str))
     elif text is not None:
         console().print(text)
+
+
+def say(error: "GlueError") -> None:
+    """Print on standard error what failed, and what to do next."""
+    typer.echo(f"error: {error.message}", err=True)
+    for hint in error.hints:
+        typer.echo(f"  → {hint}", err=True)
 
 
 def table(title: str | None, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> "RenderableType":

@@ -8,6 +8,7 @@ import typer
 
 from glue.cli import commands  # noqa: F401 - importing it registers them
 from glue.cli.app import app
+from glue.cli.output import say
 from glue.errors import FailedError, GlueError, MissingError, UsageError
 
 
@@ -37,11 +38,9 @@ def _interrupt(*_: object) -> None:
 
 def _report(error: GlueError) -> None:
     if "--json" in sys.argv:
-        document = {"error": {"message": error.message, "hints": list(error.hints), "exit_code": error.exit_code}}
-        typer.echo(json.dumps(document, indent=2))
-    typer.echo(f"error: {error.message}", err=True)
-    for hint in error.hints:
-        typer.echo(f"  → {hint}", err=True)
+        facts = {"message": error.message, "hints": list(error.hints), "exit_code": error.exit_code, **error.details}
+        typer.echo(json.dumps({"error": facts}, indent=2))
+    say(error)
 
 
 def _file_error(error: OSError) -> GlueError | None:

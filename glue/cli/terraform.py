@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from glue.cli.app import app
-from glue.cli.output import EnvOption, JsonOption, Progress, confirm, emit
+from glue.cli.output import EnvOption, JsonOption, Progress, confirm, emit, say
 
 if TYPE_CHECKING:
     from glue.progress import Reporter
@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 
 LayerOption = Annotated[
     str, typer.Option("--layer", "-l", help="registry (shared by the account's environments) or platform.")
+]
+AllowOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-destroy",
+        metavar="ADDRESS",
+        help="Let this one go although the environment has deletion protection; can be given again.",
+    ),
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
@@ -36,55 +44,82 @@ def plan(
     env: EnvOption,
     layer: LayerOption = "platform",
     destroy: Annotated[bool, typer.Option("--destroy", help="Plan the removal of everything.")] = False,
+    allow_destroy: AllowOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what an apply would do, and keep the plan for it.
 
+    Fails when the plan would destroy a bucket, key, repository or endpoint of an environment with deletion protection.
+
     Example: glue plan --env dev
     """
+    from glue.errors import FailedError
+
     with Progress() as progress:
-        record = _deployment(env, layer, progress).plan(destroy=destroy)
+        deployment = _deployment(env, layer, progress)
+        record = deployment.plan(destroy=destroy)
+        deployment.note_unused(record, allow_destroy or ())
+    try:
+        deployment.require_allowed(record, allow_destroy or ())
+    except FailedError as error:
+        _show(record, as_json=as_json, details=error.details)
+        say(error)  # standard output has its one document
+        raise typer.Exit(error.exit_code) from None
     _show(record, as_json=as_json)
 
 
 @app.command()
-def apply(env: EnvOption, layer: LayerOption = "platform", yes: YesOption = False, as_json: JsonOption = False) -> None:
+def apply(
+    env: EnvOption,
+    layer: LayerOption = "platform",
+    yes: YesOption = False,
+    allow_destroy: AllowOption = None,
+    as_json: JsonOption = False,
+) -> None:
     """Apply exactly the plan that was shown; without one, plan and ask first.
+
+    Stops when that would destroy a bucket, key, repository or endpoint of an environment with deletion protection.
 
     Example: glue plan --env dev && glue apply --env dev
     """
+    allowed = allow_destroy or []
     with Progress() as progress:
         deployment = _deployment(env, layer, progress)
         record = deployment.saved_plan()
         if record is None and not yes:
             record = deployment.plan()
             _show(record, as_json=False, stderr=True)
+            deployment.require_allowed(record, allowed)
             _ask(record, "Apply this plan?", yes=False)
-        outputs = deployment.carry_out(record) if record else deployment.plan_and_apply().outputs
+        if record:
+            outputs = deployment.carry_out(record, allow_destroy=allowed)
+        else:
+            outputs = deployment.plan_and_apply(allow_destroy=allowed)
     emit(outputs, f"the {layer} layer of {env} is what its profile and its release say", as_json=as_json)
 
 
 @app.command()
 def destroy(
-    env: EnvOption, layer: LayerOption = "platform", yes: YesOption = False, as_json: JsonOption = False
+    env: EnvOption,
+    layer: LayerOption = "platform",
+    yes: YesOption = False,
+    allow_destroy: AllowOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Remove what a layer made, after showing it and asking.
 
+    Stops when the environment has deletion protection and not every protected address is allowed to go.
+
     Example: glue destroy --env dev
     """
-    from glue.errors import FailedError
-
+    allowed = allow_destroy or []
     with Progress() as progress:
         deployment = _deployment(env, layer, progress)
-        if deployment.profile.deletion_protection:
-            raise FailedError(
-                f"environment {env} has deletion protection",
-                hints=["set deletion_protection: false in its profile and apply that first"],
-            )
         record = deployment.plan(destroy=True)
         _show(record, as_json=False, stderr=True)
+        deployment.require_allowed(record, allowed)
         _ask(record, f"Destroy all of this in {env}?", yes=yes)
-        deployment.carry_out(record)
+        deployment.carry_out(record, allow_destroy=allowed)
     emit({"destroyed": len(record.changes)}, f"destroyed the {layer} layer of {env}", as_json=as_json)
 
 
@@ -109,7 +144,9 @@ def _ask(record: "PlanRecord", question: str, *, yes: bool) -> None:
         raise typer.Exit(1)
 
 
-def _show(record: "PlanRecord", *, as_json: bool, stderr: bool = False) -> None:
+def _show(
+    record: "PlanRecord", *, as_json: bool, stderr: bool = False, details: dict[str, object] | None = None
+) -> None:
     from rich.text import Text
 
     from glue.cli.output import console
@@ -118,7 +155,7 @@ def _show(record: "PlanRecord", *, as_json: bool, stderr: bool = False) -> None:
     if stderr:
         console(stderr=True).print(Text(summarize(record.changes)))
         return
-    document = record.model_dump(mode="json") | {"counts": counts(record.changes)}
+    document = record.model_dump(mode="json") | {"counts": counts(record.changes), "stopped": []} | (details or {})
     emit(document, Text(summarize(record.changes)), as_json=as_json)
 
 

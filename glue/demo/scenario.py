@@ -145,4 +145,4 @@ class _Steps:
         return evidence.verdict
 
     def _applied(self, layer: Layer) -> dict[str, Any]:
-        return self.deployment(layer).plan_and_apply().outputs
+        return self.deployment(layer).plan_and_apply()

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,9 @@ from glue.terraform.events import Change, Outcome, outcome, parse_event
 from glue.terraform.layers import Layer, LayerFiles
 from glue.terraform.locking import LockedError, exclusive, left_behind, refused, state_lock
 from glue.terraform.narration import narrate
+from glue.terraform.protection import Destruction, destructions, require_allowed, unused
 from glue.terraform.runner import FLAG, Terraform
+from glue.terraform.summary import summarize
 from glue.terraform.workspace import Workspace, said
 
 _STATE_LOCK_WAIT = "20s"
@@ -49,6 +51,8 @@ class PlanRecord(BaseModel):
     plan: str
     """sha256 of the saved plan."""
     changes: tuple[Change, ...]
+    protected: tuple[Destruction, ...]
+    """What it would destroy although the environment has deletion protection: applied only if each is allowed."""
     empty: bool
     """Whether applying it would change nothing at all, outputs included."""
 
@@ -110,6 +114,7 @@ class Deployment:
                 destroy=FLAG if destroy else None,
             )
             self._require_success("plan", result, [])
+            empty = result.exit_code == 0
             record = PlanRecord(
                 environment=self.profile.environment,
                 layer=self.layer,
@@ -118,17 +123,25 @@ class Deployment:
                 inputs=self._inputs(rendered),
                 plan=_sha256(self.files.plan),
                 changes=result.changes,
-                empty=result.exit_code == 0,
+                protected=() if empty else self._protected(terraform),
+                empty=empty,
             )
             self._keep(record)
             return record
 
-    def plan_and_apply(self) -> Outcome:
-        """Plan, report the plan's summary and apply it, in one run of Terraform and with nobody asked.
+    def plan_and_apply(self, *, allow_destroy: Collection[str] = ()) -> dict[str, Any]:
+        """Plan, report the plan's summary and apply it with nobody asked; returns the layer's outputs.
+
+        This is one run of Terraform, unless the environment has deletion protection: then the plan is looked at first.
 
         Raises:
             GlueError: as `plan` and `apply`.
         """
+        if self._is_protected():
+            record = self.plan()
+            for line in summarize(record.changes).splitlines():
+                self.reporter.note(line)
+            return self.carry_out(record, allow_destroy=allow_destroy)
         with self._ready_to_plan() as (terraform, _):
             self.reporter.step(f"planning and applying the {self.layer} layer of {self.profile.environment}")
             result = self._run(
@@ -141,7 +154,7 @@ class Deployment:
                 var_file=str(self.files.variables),
             )
             self._require_success("apply", result, ["run the command again: what was made is kept"])
-            return result
+            return result.outputs
 
     def saved_plan(self) -> PlanRecord | None:
         """The plan that `apply` would apply, or None when there is none.
@@ -161,12 +174,28 @@ class Deployment:
             )
         return record
 
-    def apply(self, record: PlanRecord) -> Outcome:
+    def require_allowed(self, record: PlanRecord, allow_destroy: Collection[str]) -> None:
+        """Go on only when the plan destroys nothing protected but what `allow_destroy` names by address.
+
+        Raises:
+            FailedError: it does.
+        """
+        require_allowed(record.protected, allow_destroy, where=f"the {self.layer} layer of {record.environment}")
+
+    def note_unused(self, record: PlanRecord, allow_destroy: Collection[str]) -> None:
+        """Report addresses in `allow_destroy` that let nothing go."""
+        for address in unused(record.protected, allow_destroy):
+            self.reporter.note(f"--allow-destroy {address}: the plan destroys nothing protected of that address")
+
+    def apply(self, record: PlanRecord, *, allow_destroy: Collection[str] = ()) -> Outcome:
         """Apply exactly the saved plan that `record` describes; the plan is used up by it.
 
         Raises:
-            FailedError: Terraform failed; what it had made is in the state, and plan and apply can be run again.
+            FailedError: it would destroy what is protected and not in `allow_destroy`; or Terraform failed: what it had
+                made is in the state, and plan and apply can be run again.
         """
+        self.require_allowed(record, allow_destroy)
+        self.note_unused(record, allow_destroy)
         again = f"glue plan --env {self.profile.environment} --layer {self.layer}"
         with self._exclusive() as terraform:
             if not self.files.plan.is_file() or _sha256(self.files.plan) != record.plan:
@@ -186,7 +215,7 @@ class Deployment:
             self._require_success("apply", result, [f"{again}  (what was made is kept)"])
             return result
 
-    def carry_out(self, record: PlanRecord) -> dict[str, Any]:
+    def carry_out(self, record: PlanRecord, *, allow_destroy: Collection[str] = ()) -> dict[str, Any]:
         """Apply the plan of `record` and return the layer's outputs; one that changes nothing is not applied.
 
         Raises:
@@ -195,7 +224,7 @@ class Deployment:
         if record.empty:
             self.discard_plan()
             return self.outputs()
-        return self.apply(record).outputs
+        return self.apply(record, allow_destroy=allow_destroy).outputs
 
     def outputs(self) -> dict[str, Any]:
         """The layer's outputs as plain data; empty when it was never applied.
@@ -267,6 +296,25 @@ class Deployment:
         code = terraform.run(command, *arguments, log=log, listen=listen, **options)
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         return outcome((parse_event(line) for line in lines if line.strip()), code)
+
+    def _is_protected(self) -> bool:
+        """Whether the layer is of an environment with deletion protection; the registry is if any that shares it is."""
+        return bool(self._variables()["deletion_protection"])
+
+    def _protected(self, terraform: Terraform) -> tuple[Destruction, ...]:
+        """What the saved plan would destroy of what is protected.
+
+        Raises:
+            FailedError: the plan cannot be read.
+        """
+        if not self._is_protected():
+            return ()
+        log = self.files.log("show")
+        if terraform.run("show", str(self.files.plan), log=log, json=FLAG) != 0:
+            raise FailedError(f"the plan of the {self.layer} layer cannot be read:\n{said(log)}")
+        document = json.loads(log.read_bytes())
+        log.unlink()  # it is long, and may hold secrets
+        return destructions(document)
 
     def _outputs(self, terraform: Terraform) -> dict[str, Any]:
         log = self.files.log("output")

@@ -125,6 +125,40 @@ def test_two_environments_do_not_touch_each_other_when_one_is_destroyed(team: Ch
     assert team.document("verify-endpoint", "--env", "staging")["verdict"] == "pass"
 
 
+def test_what_is_protected_goes_only_when_it_is_named(team: Checkout) -> None:
+    profile = team.project.envs_dir / "staging.yaml"
+    profile.write_text(profile.read_text() + "deletion_protection: true\n")
+    team.glue("apply", "--env", "staging", "--yes")
+    # The endpoint gets another key, and the environment no longer has a KMS key of its own.
+    text = profile.read_text().replace(f"{ENDPOINT}:", "rooms:")
+    profile.write_text(text.replace("kms:\n  create: true\n", ""))
+    release = team.project.local_cloud_dir / "releases/staging.release.json"
+    document = json.loads(release.read_text())
+    document["endpoints"] = {"rooms": document["endpoints"].pop(ENDPOINT)}
+    release.write_text(json.dumps(document))
+    endpoint, key = f'module.endpoint["{ENDPOINT}"].aws_sagemaker_endpoint.this', "module.kms[0].aws_kms_key.this"
+    planned = team.document("plan", "--env", "staging", exit_code=1)
+    assert {one["address"]: one["reason"] for one in planned["stopped"]} == {
+        endpoint: "delete_because_each_key",
+        key: "delete_because_count_index",
+    }
+    # The plan is kept, and applying it is stopped too.
+    refused = team.glue("apply", "--env", "staging", "--allow-destroy", key, "--allow-destroy", "nothing", exit_code=1)
+    assert f"destroy endpoint {endpoint}" in refused.stderr
+    assert f"destroy key {key}" not in refused.stderr
+    assert set(team.document("output", "--env", "staging")["endpoints"]) == {ENDPOINT}
+    done = team.glue("apply", "--env", "staging", *(f"--allow-destroy={one}" for one in (key, endpoint, "nothing")))
+    assert "--allow-destroy nothing: the plan destroys nothing protected of that address" in done.stderr
+    assert set(team.document("output", "--env", "staging")["endpoints"]) == {"rooms"}
+    assert team.document("verify-endpoint", "--env", "staging")["verdict"] == "pass"
+
+
+def test_an_environment_that_is_protected_is_not_destroyed(team: Checkout) -> None:
+    refused = team.document("destroy", "--env", "staging", "--yes", exit_code=1)["error"]
+    assert {one["kind"] for one in refused["stopped"]} == {"bucket", "endpoint"}
+    assert team.document("plan", "--env", "staging")["empty"]
+
+
 def test_a_mirror_with_another_build_of_the_provider_is_named(team: Checkout, tmp_path: Path) -> None:
     package = tmp_path / "mirror/registry.terraform.io/hashicorp/aws/5.100.0" / platform_name()
     package.mkdir(parents=True)
