@@ -146,7 +146,7 @@ def test_another_artifact_is_a_new_revision_of_the_same_endpoint(platform: Platf
     assert [step for step in steps if step.endswith(ENDPOINT)] == [f"update {ENDPOINT}"]
     [model] = platform.names()["models"]
     container = platform.account.client("sagemaker").describe_model(ModelName=model)["PrimaryContainer"]
-    assert container["ModelDataSource"]["S3DataSource"]["S3Uri"] == second["model"]["uri"]
+    assert container["ModelDataUrl"] == second["model"]["uri"]
     assert platform.plan(**second) == {}
 
 
