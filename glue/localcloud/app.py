@@ -100,6 +100,7 @@ _SIGNING_NAMES = {
     "ecr": "ecr",
     "application-autoscaling": "application-autoscaling",
     "budgets": "budgets",
+    "logs": "logs",
 }
 
 

@@ -41,6 +41,7 @@ from glue.localcloud.leftovers import sweep
 from glue.localcloud.log_shipper import LogShipper
 from glue.localcloud.metrics import Metrics
 from glue.localcloud.minutes import Minutes
+from glue.localcloud.logs import logs_service
 from glue.localcloud.processes import Guard, ProcessRuntime
 from glue.localcloud.protocol import Document
 from glue.localcloud.sagemaker.control_plane import ControlPlane
@@ -101,6 +102,7 @@ class LocalCloud:
             Registry(blobs, self.url).service(),
             ScalingApi(activities, clock).service(),
             budgets_service(),
+            logs_service(),
         ]
         admin = Admin(self._endpoints, faults, clock, self.status)
         application = Application(services, blobs, admin, faults)
