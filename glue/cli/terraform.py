@@ -123,6 +123,23 @@ def destroy(
     emit({"destroyed": len(record.changes)}, f"destroyed the {layer} layer of {env}", as_json=as_json)
 
 
+@app.command("import")
+def import_(
+    env: EnvOption,
+    address: Annotated[str, typer.Argument(help="The resource's address in the code, quoted for the shell.")],
+    identifier: Annotated[str, typer.Argument(help="What its import is called in the provider's documentation.")],
+    layer: LayerOption = "platform",
+    as_json: JsonOption = False,
+) -> None:
+    """Put what exists into the state: what a run that was killed had made, or somebody by hand.
+
+    Example: glue import --env dev module.data.aws_s3_bucket.this my-bucket
+    """
+    with Progress() as progress:
+        _deployment(env, layer, progress).adopt(address, identifier)
+    emit({"address": address, "identifier": identifier}, f"imported {identifier} as {address}", as_json=as_json)
+
+
 @app.command()
 def output(env: EnvOption, layer: LayerOption = "platform", as_json: JsonOption = False) -> None:
     """Print what a layer made: names, addresses, digests.

@@ -23,6 +23,7 @@ from glue.progress import Reporter
 from glue.project import Project
 from glue.releases import Release, read_release, require_complete
 from glue.rendering import platform_variables, registry_variables, tfvars
+from glue.terraform.adoption import unadopted
 from glue.terraform.events import Change, Outcome, outcome, parse_event
 from glue.terraform.layers import Layer, LayerFiles
 from glue.terraform.locking import LockedError, exclusive, left_behind, refused, state_lock
@@ -226,6 +227,28 @@ class Deployment:
             return self.outputs()
         return self.apply(record, allow_destroy=allow_destroy).outputs
 
+    def adopt(self, address: str, identifier: str) -> None:
+        """Put what exists in AWS, and is missing in the state, into the state under `address`.
+
+        Raises:
+            FailedError: Terraform refused: there is no such object, or the address is taken or not in the code.
+        """
+        with self._ready_to_plan() as (terraform, _):
+            self.reporter.step(f"importing {identifier} as {address}")
+            log = self.files.log("import")
+            code = terraform.run(
+                "import",
+                address,
+                identifier,
+                log=log,
+                input=False,
+                no_color=FLAG,
+                lock_timeout=_STATE_LOCK_WAIT,
+                var_file=str(self.files.variables),
+            )
+            if code != 0:
+                raise FailedError(f"{identifier} was not imported as {address}:\n{said(log)}")
+
     def outputs(self) -> dict[str, Any]:
         """The layer's outputs as plain data; empty when it was never applied.
 
@@ -326,7 +349,11 @@ class Deployment:
     def _require_success(self, command: str, result: Outcome, hints: Sequence[str]) -> None:
         if result.exit_code not in _SUCCESS:
             reasons = "\n".join(str(error) for error in result.errors) or said(self.files.log(command))
-            raise FailedError(f"the {command} of the {self.layer} layer failed:\n{reasons}", hints=hints)
+            adoptions = [one.command(self.profile.environment, self.layer) for one in unadopted(result.errors)]
+            explained = ["what exists already, a run that was killed may have left; to adopt it:"] if adoptions else []
+            raise FailedError(
+                f"the {command} of the {self.layer} layer failed:\n{reasons}", hints=[*explained, *adoptions, *hints]
+            )
 
     def _variables(self) -> dict[str, Any]:
         if self.layer is Layer.PLATFORM:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 from collections.abc import Iterator
 from dataclasses import replace
@@ -34,6 +35,13 @@ def applying(checkout: Checkout, environment: str) -> bool:
     """Whether an apply of the platform has begun to create things."""
     log = checkout.project.local_cloud_dir / "environments" / environment / "platform" / "apply.jsonl"
     return log.is_file() and "apply_start" in log.read_text()
+
+
+def made(checkout: Checkout, environment: str, address: str) -> bool:
+    """Whether the latest apply of the platform has created the resource `address`."""
+    log = checkout.project.local_cloud_dir / "environments" / environment / "platform" / "apply.jsonl"
+    lines = log.read_text().splitlines() if log.is_file() else []
+    return any('"apply_complete"' in line and f'"addr":"{address}"' in line for line in lines)
 
 
 def terraforms(checkout: Checkout) -> list[int]:
@@ -123,6 +131,31 @@ def test_two_environments_do_not_touch_each_other_when_one_is_destroyed(team: Ch
     team.glue("destroy", "--env", "dev", "--yes")
     assert team.document("output", "--env", "dev") == {}
     assert team.document("verify-endpoint", "--env", "staging")["verdict"] == "pass"
+
+
+def test_what_a_killed_terraform_had_made_is_named_and_adopted(team: Checkout) -> None:
+    apply = team.start("apply", "--env", "dev", "--yes")
+    wait_for(lambda: made(team, "dev", "module.data.aws_s3_bucket.this"))
+    for pid in terraforms(team):
+        os.kill(pid, signal.SIGKILL)
+    apply.communicate(timeout=60)
+    assert apply.returncode == 1
+    adopted: list[str] = []
+    for _ in range(5):  # what could not be made hides what comes after it
+        again = team.start("apply", "--env", "dev", "--yes", "--json")
+        answer = json.loads(again.communicate(timeout=300)[0])
+        if again.returncode == 0:
+            break
+        commands = [shlex.split(hint) for hint in answer["error"]["hints"] if hint.startswith("glue import ")]
+        assert commands, answer
+        for _, *words in commands:
+            team.glue(*words)
+            adopted.append(words[-2])
+    assert "module.data.aws_s3_bucket.this" in adopted
+    assert team.document("plan", "--env", "dev")["empty"]
+    assert team.document("verify-endpoint", "--env", "dev")["verdict"] == "pass"
+    refused = team.glue("import", "--env", "dev", "module.data.aws_s3_bucket.that", "none", exit_code=1)
+    assert "none was not imported as module.data.aws_s3_bucket.that" in refused.stderr
 
 
 def test_what_is_protected_goes_only_when_it_is_named(team: Checkout) -> None:
