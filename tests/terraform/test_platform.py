@@ -139,7 +139,6 @@ def test_another_image_is_a_new_revision_and_the_former_goes_last(platform: Plat
 
 
 def test_another_artifact_is_a_new_revision_of_the_same_endpoint(platform: Platform) -> None:
-    platform.apply()
     second = {"model": {"uri": artifact(platform.account, 2)}}
     with platform.never_missing():
         steps = platform.apply(**second)
@@ -151,7 +150,6 @@ def test_another_artifact_is_a_new_revision_of_the_same_endpoint(platform: Platf
 
 
 def test_an_update_that_is_rolled_back_fails_and_keeps_what_runs(platform: Platform) -> None:
-    platform.apply()
     before = platform.names()
     for _ in range(2):  # applying the same once more must not remove what runs either
         with platform.never_missing(), pytest.raises(tftest.TerraformTestError) as refusal:
@@ -183,16 +181,6 @@ def test_the_scalable_target_leaves_before_the_instance_type_changes(platform: P
     update = steps.index(f"update {ENDPOINT}")
     assert steps.index(f"delete {target}") < update < steps.index(f"create {target}")
     assert platform.plan(instance_type="ml.c5.large") == {}
-
-
-def test_an_endpoint_that_is_replaced_scales_again(platform: Platform) -> None:
-    without_alarms = {"deployment": {"rollback_alarms": False}}
-    steps = platform.apply(**without_alarms)
-    assert steps.index(f"delete {ENDPOINT}") < steps.index(f"create {ENDPOINT}")
-    facts = platform.facts()
-    assert (len(facts["targets"]), len(facts["policies"])) == (1, 2)
-    assert platform.plan(**without_alarms) == {}
-    platform.apply()
 
 
 def test_a_change_of_concurrency_keeps_the_endpoint(platform: Platform) -> None:
@@ -227,6 +215,15 @@ def test_topics_change_in_place(platform: Platform) -> None:
     }
     assert addresses == {"on-call@example.com"}
     assert platform.root.plan(**changed) == {}
+
+
+def test_an_endpoint_that_is_replaced_scales_again(platform: Platform) -> None:
+    without_alarms = {"deployment": {"rollback_alarms": False}}
+    steps = platform.apply(**without_alarms)
+    assert steps.index(f"delete {ENDPOINT}") < steps.index(f"create {ENDPOINT}")
+    facts = platform.facts()
+    assert (len(facts["targets"]), len(facts["policies"])) == (1, 2)
+    assert platform.plan(**without_alarms) == {}
     platform.apply()
 
 
