@@ -39,9 +39,9 @@ from glue.localcloud.fleet import Platform
 from glue.localcloud.images import ImageStore
 from glue.localcloud.leftovers import sweep
 from glue.localcloud.log_shipper import LogShipper
+from glue.localcloud.logs import logs_service
 from glue.localcloud.metrics import Metrics
 from glue.localcloud.minutes import Minutes
-from glue.localcloud.logs import logs_service
 from glue.localcloud.processes import Guard, ProcessRuntime
 from glue.localcloud.protocol import Document
 from glue.localcloud.sagemaker.control_plane import ControlPlane

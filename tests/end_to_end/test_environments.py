@@ -31,15 +31,20 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     daemon.down(made.project.local_cloud_dir)
 
 
+def apply_log(checkout: Checkout, environment: str) -> Path:
+    """What Terraform said in the latest apply of the platform."""
+    return checkout.project.local_cloud_dir / "environments" / environment / "platform" / "apply.jsonl"
+
+
 def applying(checkout: Checkout, environment: str) -> bool:
     """Whether an apply of the platform has begun to create things."""
-    log = checkout.project.local_cloud_dir / "environments" / environment / "platform" / "apply.jsonl"
+    log = apply_log(checkout, environment)
     return log.is_file() and "apply_start" in log.read_text()
 
 
 def made(checkout: Checkout, environment: str, address: str) -> bool:
     """Whether the latest apply of the platform has created the resource `address`."""
-    log = checkout.project.local_cloud_dir / "environments" / environment / "platform" / "apply.jsonl"
+    log = apply_log(checkout, environment)
     lines = log.read_text().splitlines() if log.is_file() else []
     return any('"apply_complete"' in line and f'"addr":"{address}"' in line for line in lines)
 
@@ -112,6 +117,7 @@ def test_a_release_is_promoted_to_staging_only_with_its_evidence(team: Checkout)
 def test_staging_runs_what_dev_has_proved_and_a_second_apply_meanwhile_is_refused(
     team: Checkout, tmp_path: Path
 ) -> None:
+    team.glue("apply", "--env", "staging", "--layer", "registry", "--yes")  # it has the bucket for access logs
     apply = team.start("apply", "--env", "staging", "--yes")
     wait_for(lambda: applying(team, "staging"))
     other = another_checkout(team, tmp_path / "other")
@@ -134,6 +140,7 @@ def test_two_environments_do_not_touch_each_other_when_one_is_destroyed(team: Ch
 
 
 def test_what_a_killed_terraform_had_made_is_named_and_adopted(team: Checkout) -> None:
+    apply_log(team, "dev").unlink()  # the last run's
     apply = team.start("apply", "--env", "dev", "--yes")
     wait_for(lambda: made(team, "dev", "module.data.aws_s3_bucket.this"))
     for pid in terraforms(team):
