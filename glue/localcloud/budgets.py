@@ -5,6 +5,7 @@ moto owns budgets and notifications. https://docs.aws.amazon.com/aws-cost-manage
 
 from typing import Any
 
+from moto.budgets.exceptions import DuplicateRecordException
 from moto.budgets.models import Budget, budgets_backends
 
 from glue.localcloud.protocol import AwsError, Call, Document, Service
@@ -31,9 +32,12 @@ def budgets_service() -> Service:
 
 def create_budget(call: Call) -> None:
     """moto's, with the tags it drops."""
-    _backend(call).create_budget(
-        call.params["AccountId"], call.params["Budget"], call.params.get("NotificationsWithSubscribers") or []
-    )
+    try:
+        _backend(call).create_budget(
+            call.params["AccountId"], call.params["Budget"], call.params.get("NotificationsWithSubscribers") or []
+        )
+    except DuplicateRecordException as error:
+        raise AwsError("DuplicateRecordException", error.message) from error
     budget = _budget(call, call.params["Budget"]["BudgetName"])
     budget.local_cloud_tags = _tags_of(call)  # kept on moto's own object, so that they go when it goes
 

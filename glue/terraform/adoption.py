@@ -24,17 +24,21 @@ class Unadopted:
         return shlex.join(["glue", "import", "--env", environment, "--layer", layer, self.address, self.identifier])
 
 
-def unadopted(errors: Iterable[Diagnostic]) -> tuple[Unadopted, ...]:
+def unadopted(errors: Iterable[Diagnostic], account_id: str) -> tuple[Unadopted, ...]:
     """The objects that an apply could not make because they exist, as far as the errors tell their identifiers.
 
     The provider names what it creates in brackets, such as `creating S3 Bucket (name): …`. All resources of ours with a
-    name of their own choice are imported by that name; SageMaker's own message names an endpoint by its ARN.
+    name of their own choice are imported by that name, a budget by its account as well; SageMaker's own message names
+    an endpoint by its ARN.
     """
-    return tuple(found for error in errors if (found := _unadopted(error)))
+    return tuple(found for error in errors if (found := _unadopted(error, account_id)))
 
 
-def _unadopted(error: Diagnostic) -> Unadopted | None:
+def _unadopted(error: Diagnostic, account_id: str) -> Unadopted | None:
     if not error.address or not _EXISTS.search(f"{error.summary}\n{error.detail}"):
         return None
     named = _NAMED.match(error.summary) or _ENDPOINT.search(error.summary)
-    return Unadopted(error.address, named.group(1)) if named else None
+    if not named:
+        return None
+    owner = f"{account_id}:" if ".aws_budgets_budget." in error.address else ""
+    return Unadopted(error.address, owner + named.group(1))

@@ -349,7 +349,8 @@ class Deployment:
     def _require_success(self, command: str, result: Outcome, hints: Sequence[str]) -> None:
         if result.exit_code not in _SUCCESS:
             reasons = "\n".join(str(error) for error in result.errors) or said(self.files.log(command))
-            adoptions = [one.command(self.profile.environment, self.layer) for one in unadopted(result.errors)]
+            account = self.profile.account_id
+            adoptions = [one.command(self.profile.environment, self.layer) for one in unadopted(result.errors, account)]
             explained = ["what exists already, a run that was killed may have left; to adopt it:"] if adoptions else []
             raise FailedError(
                 f"the {command} of the {self.layer} layer failed:\n{reasons}", hints=[*explained, *adoptions, *hints]

@@ -140,7 +140,7 @@ def test_two_environments_do_not_touch_each_other_when_one_is_destroyed(team: Ch
 
 
 def test_what_a_killed_terraform_had_made_is_named_and_adopted(team: Checkout) -> None:
-    apply_log(team, "dev").unlink()  # the last run's
+    apply_log(team, "dev").unlink(missing_ok=True)  # the last run's
     apply = team.start("apply", "--env", "dev", "--yes")
     wait_for(lambda: made(team, "dev", "module.data.aws_s3_bucket.this"))
     for pid in terraforms(team):
@@ -166,37 +166,31 @@ def test_what_a_killed_terraform_had_made_is_named_and_adopted(team: Checkout) -
 
 
 def test_what_is_protected_goes_only_when_it_is_named(team: Checkout) -> None:
-    profile = team.project.envs_dir / "staging.yaml"
-    profile.write_text(profile.read_text() + "deletion_protection: true\n")
-    team.glue("apply", "--env", "staging", "--yes")
-    # The endpoint gets another key, and the environment no longer has a KMS key of its own.
-    text = profile.read_text().replace(f"{ENDPOINT}:", "rooms:")
-    profile.write_text(text.replace("kms:\n  create: true\n", ""))
-    release = team.project.local_cloud_dir / "releases/staging.release.json"
+    """The endpoint gets another key: that is another endpoint."""
+    profile = team.project.envs_dir / "dev.yaml"
+    text = profile.read_text().replace("force_destroy: true", "deletion_protection: true")
+    profile.write_text(text.replace(f"{ENDPOINT}:", "rooms:"))
+    release = team.project.local_cloud_dir / "releases/dev.release.json"
     document = json.loads(release.read_text())
     document["endpoints"] = {"rooms": document["endpoints"].pop(ENDPOINT)}
     release.write_text(json.dumps(document))
-    endpoint, key = f'module.endpoint["{ENDPOINT}"].aws_sagemaker_endpoint.this', "module.kms[0].aws_kms_key.this"
-    planned = team.document("plan", "--env", "staging", exit_code=1)
-    assert {one["address"]: one["reason"] for one in planned["stopped"]} == {
-        endpoint: "delete_because_each_key",
-        key: "delete_because_count_index",
-    }
+    endpoint = f'module.endpoint["{ENDPOINT}"].aws_sagemaker_endpoint.this'
+    planned = team.document("plan", "--env", "dev", exit_code=1)
+    assert {one["address"]: one["reason"] for one in planned["stopped"]} == {endpoint: "delete_because_each_key"}
     # The plan is kept, and applying it is stopped too.
-    refused = team.glue("apply", "--env", "staging", "--allow-destroy", key, "--allow-destroy", "nothing", exit_code=1)
-    assert f"destroy endpoint {endpoint}" in refused.stderr
-    assert f"destroy key {key}" not in refused.stderr
-    assert set(team.document("output", "--env", "staging")["endpoints"]) == {ENDPOINT}
-    done = team.glue("apply", "--env", "staging", *(f"--allow-destroy={one}" for one in (key, endpoint, "nothing")))
+    refused = team.glue("apply", "--env", "dev", "--allow-destroy", "nothing", exit_code=1)
+    assert f"destroy endpoint {endpoint}  (delete because each key)" in refused.stderr
+    assert set(team.document("output", "--env", "dev")["endpoints"]) == {ENDPOINT}
+    done = team.glue("apply", "--env", "dev", "--allow-destroy", endpoint, "--allow-destroy", "nothing")
     assert "--allow-destroy nothing: the plan destroys nothing protected of that address" in done.stderr
-    assert set(team.document("output", "--env", "staging")["endpoints"]) == {"rooms"}
-    assert team.document("verify-endpoint", "--env", "staging")["verdict"] == "pass"
+    assert set(team.document("output", "--env", "dev")["endpoints"]) == {"rooms"}
+    assert team.document("verify-endpoint", "--env", "dev")["verdict"] == "pass"
 
 
 def test_an_environment_that_is_protected_is_not_destroyed(team: Checkout) -> None:
-    refused = team.document("destroy", "--env", "staging", "--yes", exit_code=1)["error"]
+    refused = team.document("destroy", "--env", "dev", "--yes", exit_code=1)["error"]
     assert {one["kind"] for one in refused["stopped"]} == {"bucket", "endpoint"}
-    assert team.document("plan", "--env", "staging")["empty"]
+    assert team.document("plan", "--env", "dev")["empty"]
 
 
 def test_a_mirror_with_another_build_of_the_provider_is_named(team: Checkout, tmp_path: Path) -> None:

@@ -69,3 +69,9 @@ def test_another_limit_keeps_notifications_and_tags(account: Account) -> None:
 def test_an_unknown_budget_is_named(account: Account) -> None:
     with pytest.raises(ClientError, match="nowhere"):
         account.client("budgets").update_budget(AccountId=account.id, NewBudget=document("nowhere"))
+
+
+def test_a_budget_that_is_there_is_not_made_again(account: Account) -> None:
+    create(account, "once")
+    with pytest.raises(ClientError, match=r"DuplicateRecordException.*once"):
+        create(account, "once")

@@ -8,6 +8,7 @@ from glue.terraform.adoption import Unadopted, unadopted
 from glue.terraform.events import Diagnostic
 
 ADDRESS = 'module.endpoint["rooms"].aws_sagemaker_endpoint.this'
+ACCOUNT = "111122223333"
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/rooms"
 
 
@@ -22,12 +23,20 @@ ARN = "arn:aws:sagemaker:us-east-1:111122223333:endpoint/rooms"
     ],
 )
 def test_what_exists_is_found_with_its_identifier(summary: str, identifier: str) -> None:
-    [found] = unadopted([Diagnostic("error", summary, address=ADDRESS)])
+    [found] = unadopted([Diagnostic("error", summary, address=ADDRESS)], ACCOUNT)
     assert found == Unadopted(ADDRESS, identifier)
     assert shlex.split(found.command("dev", "platform")) == [
         *("glue", "import", "--env", "dev", "--layer", "platform"),
         *(ADDRESS, identifier),
     ]
+
+
+def test_a_budget_is_imported_by_its_account_and_name() -> None:
+    summary = "creating Budget (async): DuplicateRecordException: Error creating budget: the budget already exists."
+    address = "module.observability.aws_budgets_budget.this[0]"
+    assert unadopted([Diagnostic("error", summary, address=address)], ACCOUNT) == (
+        Unadopted(address, f"{ACCOUNT}:async"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -39,4 +48,4 @@ def test_what_exists_is_found_with_its_identifier(summary: str, identifier: str)
     ],
 )
 def test_another_failure_or_an_object_without_a_name_is_not_guessed_at(error: Diagnostic) -> None:
-    assert unadopted([error]) == ()
+    assert unadopted([error], ACCOUNT) == ()
