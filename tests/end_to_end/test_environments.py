@@ -176,10 +176,10 @@ def test_what_is_protected_goes_only_when_it_is_named(team: Checkout) -> None:
     release.write_text(json.dumps(document))
     endpoint = f'module.endpoint["{ENDPOINT}"].aws_sagemaker_endpoint.this'
     planned = team.document("plan", "--env", "dev", exit_code=1)
-    assert {one["address"]: one["reason"] for one in planned["stopped"]} == {endpoint: "delete_because_each_key"}
+    assert {one["address"]: one["reason"] for one in planned["stopped"]} == {endpoint: "delete_because_no_module"}
     # The plan is kept, and applying it is stopped too.
     refused = team.glue("apply", "--env", "dev", "--allow-destroy", "nothing", exit_code=1)
-    assert f"destroy endpoint {endpoint}  (delete because each key)" in refused.stderr
+    assert f"destroy endpoint {endpoint}  (delete because no module)" in refused.stderr
     assert set(team.document("output", "--env", "dev")["endpoints"]) == {ENDPOINT}
     done = team.glue("apply", "--env", "dev", "--allow-destroy", endpoint, "--allow-destroy", "nothing")
     assert "--allow-destroy nothing: the plan destroys nothing protected of that address" in done.stderr
