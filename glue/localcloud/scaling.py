@@ -90,7 +90,7 @@ class Scaler:
         found = decide(triggers, current.capacity, bounds, progress.cooldowns, now, policies=policies.values())
         if found.trigger is not None:
             self._set(current, found.capacity, _cause(found.trigger), found.trigger)
-        if found.held != progress.held:
+        elif found.held != progress.held:
             progress.held = found.held
             for reason in found.held:
                 _log.info("scaling of %s stays at %d: %s", current.target.resource_id, found.capacity, reason)
@@ -119,24 +119,26 @@ class Scaler:
         _log.info(
             "scaling of %s: %d -> %d instances: %s", current.target.resource_id, current.capacity, capacity, cause
         )
-        wanted = [{"VariantName": current.variant, "DesiredInstanceCount": capacity}]
-        self._endpoints.run(
-            current.endpoint,
-            lambda: current.endpoint.resize(wanted),
-            lambda: self._settle(current, capacity, activity, trigger),
-        )
+        progress = self._progress[current.target.arn]
+        former = progress.cooldowns
 
-    def _settle(self, current: "_Current", capacity: int, activity: Activity, trigger: Trigger | None) -> None:
-        now = self._clock.now()
-        reason = current.endpoint.failure_reason
-        told = f"set desired instance count to {capacity}."
-        if reason:
-            activity.end(now, "Failed", f"Failed to {told} Reason: {reason}")
-            return
-        activity.end(now, "Successful", f"Successfully {told} Change successfully fulfilled by sagemaker.")
-        if trigger is not None:
-            progress = self._progress[current.target.arn]
-            progress.cooldowns = progress.cooldowns.after(trigger.policy, current.capacity, capacity, now)
+        def cool(completed: datetime) -> None:
+            if trigger is not None:
+                progress.cooldowns = former.after(trigger.policy, current.capacity, capacity, completed)
+
+        def settle() -> None:
+            now, reason = self._clock.now(), current.endpoint.failure_reason
+            told = f"set desired instance count to {capacity}."
+            if reason:
+                progress.cooldowns = former
+                activity.end(now, "Failed", f"Failed to {told} Reason: {reason}")
+            else:
+                cool(now)
+                activity.end(now, "Successful", f"Successfully {told} Change successfully fulfilled by sagemaker.")
+
+        cool(activity.started)  # at once, so that no minute falls between the end of the change and its cooldown
+        wanted = [{"VariantName": current.variant, "DesiredInstanceCount": capacity}]
+        self._endpoints.run(current.endpoint, lambda: current.endpoint.resize(wanted), settle)
 
 
 @dataclass(frozen=True)
