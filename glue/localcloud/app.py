@@ -3,7 +3,9 @@
 import io
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from moto.core.request import Request
@@ -34,6 +36,7 @@ class Application:
         self._admin = admin
         self._faults = faults
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._one_condition_at_a_time = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -83,8 +86,11 @@ class Application:
         return Response(status=404)
 
     def _ask_moto(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        # moto looks whether the condition of a write holds, and then writes: another writer may come in between.
+        conditional = environ["REQUEST_METHOD"] == "PUT" and bool({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & environ.keys())
         try:
-            answer: Iterable[bytes] = self._moto(environ, start_response)
+            with self._one_condition_at_a_time if conditional else nullcontext():
+                answer: Iterable[bytes] = self._moto(environ, start_response)
         except NotImplementedError as error:
             _log.warning("not implemented: %s", error)
             document = {"__type": "NotImplemented", "message": f"The local cloud does not have this operation: {error}"}
@@ -101,6 +107,7 @@ _SIGNING_NAMES = {
     "application-autoscaling": "application-autoscaling",
     "budgets": "budgets",
     "logs": "logs",
+    "lambda": "lambda",
 }
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from glue.localcloud import metric_store
@@ -25,8 +25,16 @@ class Minutes:
     """The minutes of the clock, one after another."""
 
     def __init__(
-        self, endpoints: Endpoints, metrics: Metrics, actions: AlarmActions, scaler: Scaler, clock: Clock
+        self,
+        endpoints: Endpoints,
+        metrics: Metrics,
+        actions: AlarmActions,
+        scaler: Scaler,
+        clock: Clock,
+        *,
+        publish_others: Callable[[datetime], None] = lambda _: None,
     ) -> None:
+        """`publish_others` publishes what is no endpoint's of the minute that began at a moment."""
         self._endpoints = endpoints
         self._metrics = metrics
         self._actions = actions
@@ -34,6 +42,7 @@ class Minutes:
         self._clock = clock
         self._closing = threading.Event()
         self._count = 0
+        self._publish_others = publish_others
 
     def start(self) -> None:
         """Begin with the minute that comes."""
@@ -57,6 +66,7 @@ class Minutes:
     def pass_minute(self, start: datetime, end: datetime) -> None:
         """All that is to be done at `end` for the minute that began at `start`."""
         self._publish(start, end)
+        self._publish_others(start)
         evaluated = evaluate_all(end)
         for one in evaluated:
             if one.alarm.state_value != one.former:

@@ -125,7 +125,9 @@ class ProcessContainer:
         port: int,
         sink: Sink,
         the_guard: Guard,
+        descriptors: tuple[int, ...] = (),
     ) -> None:
+        """`descriptors` are open files that the process inherits under their numbers, besides its lock."""
         self.address = ("127.0.0.1", port)
         self._guard = the_guard
         with (folder / LOCK_NAME).open("wb") as lock:
@@ -138,7 +140,7 @@ class ProcessContainer:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                pass_fds=(lock.fileno(),),  # inherited: held as long as one of the group lives
+                pass_fds=(lock.fileno(), *descriptors),  # inherited: held as long as one of the group lives
             )
         self._disk_full = False
         self._guard.add(self._process.pid)

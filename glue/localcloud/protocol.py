@@ -86,7 +86,8 @@ class Service:
             result = error
         serializer = get_serializer_class(self.name, self._model.protocol)
         answer = serializer(operation_model=operation, value_picker=XFormedAttributePicker()).serialize(result)
-        return Response(answer["body"], status=answer["status_code"], headers=answer["headers"])
+        status = _told_status(operation, result) or answer["status_code"]
+        return Response(answer["body"], status=status, headers=answer["headers"])
 
     def _parse(self, request: Request, operation: Any, uri: Document) -> Document:
         if self._model.protocol == "json":
@@ -106,6 +107,18 @@ class Service:
         except ValueError as error:
             raise MalformedInputError(str(error)) from error
         return parsed
+
+
+def _told_status(operation: Any, result: Any) -> int | None:
+    """The HTTP status that a result names itself, which moto's serialisers leave out."""
+    if operation.output_shape is None or not isinstance(result, dict):
+        return None
+    named = (
+        name
+        for name, shape in operation.output_shape.members.items()
+        if shape.serialization.get("location") == "statusCode"
+    )
+    return next((result.get(name) for name in named), None)
 
 
 def _json_object(body: bytes) -> Document:

@@ -5,6 +5,7 @@ import logging
 import os
 import socket
 import threading
+from datetime import datetime
 from pathlib import Path
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
@@ -14,6 +15,7 @@ from glue.localcloud import (
     bucket_policies,
     cloudwatch,
     deliveries,
+    events,
     large_objects,
     metric_store,
     object_checksums,
@@ -36,6 +38,10 @@ from glue.localcloud.ecr import Registry
 from glue.localcloud.endpoints import Endpoints
 from glue.localcloud.faults import Faults
 from glue.localcloud.fleet import Platform
+from glue.localcloud.functions import definition
+from glue.localcloud.functions.api import LambdaApi
+from glue.localcloud.functions.environment import Machine
+from glue.localcloud.functions.functions import Functions
 from glue.localcloud.images import ImageStore
 from glue.localcloud.leftovers import sweep
 from glue.localcloud.log_shipper import LogShipper
@@ -46,6 +52,7 @@ from glue.localcloud.processes import Guard, ProcessRuntime
 from glue.localcloud.protocol import Document
 from glue.localcloud.sagemaker.control_plane import ControlPlane
 from glue.localcloud.sagemaker.runtime_api import RuntimeApi
+from glue.localcloud.service_metrics import publish_functions, publish_queues
 from glue.localcloud.scaling import Scaler
 from glue.localcloud.scaling_activities import Activities
 
@@ -63,12 +70,13 @@ class LocalCloud:
         bucket_policies.install()
         deliveries.install()
         queues.install()
+        definition.install()
         self._clock = clock
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
         instances_dir = state_dir / "instances"
         if swept := sweep(instances_dir):
             _log.warning("instances of an earlier local cloud still ran and were ended: %s", ", ".join(swept))
-        for of_the_last_one in ("logs", "layers", "objects"):
+        for of_the_last_one in ("logs", "layers", "objects", "functions"):
             trees.remove(state_dir / of_the_last_one)
         large_objects.install(Contents(state_dir / "objects"))
         object_checksums.install()
@@ -93,9 +101,14 @@ class LocalCloud:
             instances_dir=instances_dir,
         )
         self._endpoints = Endpoints(platform)
+        machine = Machine(clients, platform.logs, self._guard, instances_dir, state_dir / "functions")
+        self._functions = Functions(machine, clock)
+        events.install(self._functions, clients)
         activities = Activities()
         scaler = Scaler(self._endpoints, activities, clock)
-        self._minutes = Minutes(self._endpoints, metrics, alarm_actions, scaler, clock)
+        self._minutes = Minutes(
+            self._endpoints, metrics, alarm_actions, scaler, clock, publish_others=self._publish_others
+        )
         services = [
             ControlPlane(self._endpoints, clock).service(),
             RuntimeApi(self._endpoints, clock).service(),
@@ -103,6 +116,7 @@ class LocalCloud:
             ScalingApi(activities, clock).service(),
             budgets_service(),
             logs_service(),
+            LambdaApi(self._functions).service(),
         ]
         admin = Admin(self._endpoints, faults, clock, self.status)
         application = Application(services, blobs, admin, faults)
@@ -125,10 +139,15 @@ class LocalCloud:
     def close(self) -> None:
         """End every instance, then the service (which the instances' last lines of log still go to)."""
         self._minutes.close()
+        self._functions.close()
         self._endpoints.close(_LAST_GRACE * self._clock.speed)
         self._server.shutdown()
         self._guard.close()
         self._server.server_close()
+
+    def _publish_others(self, start: datetime) -> None:
+        publish_functions(self._functions.counts, start)
+        publish_queues(start)
 
     def status(self) -> Document:
         """How it is, for `glue local status`."""
