@@ -87,7 +87,7 @@ class Application:
 
     def _ask_moto(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         # moto looks whether the condition of a write holds, and then writes: another writer may come in between.
-        conditional = environ["REQUEST_METHOD"] == "PUT" and bool({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"} & environ.keys())
+        conditional = environ["REQUEST_METHOD"] == "PUT" and not _CONDITIONS.isdisjoint(environ)
         try:
             with self._one_condition_at_a_time if conditional else nullcontext():
                 answer: Iterable[bytes] = self._moto(environ, start_response)
@@ -99,6 +99,8 @@ class Application:
             )
         return answer
 
+
+_CONDITIONS = frozenset({"HTTP_IF_MATCH", "HTTP_IF_NONE_MATCH"})
 
 _SIGNING_NAMES = {
     "sagemaker": "sagemaker",

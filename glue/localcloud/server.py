@@ -52,9 +52,9 @@ from glue.localcloud.processes import Guard, ProcessRuntime
 from glue.localcloud.protocol import Document
 from glue.localcloud.sagemaker.control_plane import ControlPlane
 from glue.localcloud.sagemaker.runtime_api import RuntimeApi
-from glue.localcloud.service_metrics import publish_functions, publish_queues
 from glue.localcloud.scaling import Scaler
 from glue.localcloud.scaling_activities import Activities
+from glue.localcloud.service_metrics import publish_functions, publish_queues
 
 HOST = "127.0.0.1"
 PREFERRED_PORT = 4599
