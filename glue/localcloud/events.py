@@ -1,6 +1,7 @@
 """EventBridge as a way from S3 to functions: events as S3 sends them, and rules whose targets are functions.
 
-moto sends S3's events with invented identities, and knows no function as a target.
+moto sends S3's events with invented identities, does not say that a bucket sends them, and knows no function as a
+target.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 """
 
@@ -16,6 +17,7 @@ import moto.core.utils
 from moto.events.models import Rule, events_backends
 from moto.events.utils import EventTemplateParser
 from moto.s3 import notifications
+from moto.s3.responses import S3Response
 
 from glue.localcloud.accounts import Scope
 from glue.localcloud.clients import Clients
@@ -35,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 def install(functions: Functions, clients: Clients) -> None:
     """Make moto's S3 and EventBridge do so; they have no setting for that."""
-    send_to_other_targets = Rule.send_to_targets
+    send_to_other_targets, describe = Rule.send_to_targets, S3Response.get_bucket_notification
 
     def send_to_targets(rule: Any, original_event: dict[str, Any], transform_input: bool = True) -> None:
         if rule.state != "ENABLED" or not rule.event_pattern.matches_event(original_event):
@@ -55,7 +57,14 @@ def install(functions: Functions, clients: Clients) -> None:
             except Exception:  # noqa: BLE001 - whoever listens, the upload itself went well
                 _log.exception("rule %s", rule.arn)
 
+    def get_bucket_notification(response: Any) -> Any:
+        status, headers, body = describe(response)
+        configuration = response.backend.get_bucket_notification_configuration(response.bucket_name)
+        told = configuration is not None and configuration.event_bridge is not None
+        return status, headers, _with_event_bridge(body) if told else body
+
     Rule.send_to_targets = send_to_targets
+    S3Response.get_bucket_notification = get_bucket_notification
     notifications._send_event_bridge_message = send_event_bridge_message
 
 
@@ -83,6 +92,13 @@ def object_event(account: str, bucket: Any, name: str, key: Any) -> dict[str, An
             "reason": _REASONS.get(name, name.removeprefix("s3:")),
         },
     }
+
+
+def _with_event_bridge(document: str) -> str:
+    """moto's notification configuration, which says that EventBridge is told by an element that is empty."""
+    end = "</NotificationConfiguration>"
+    told = f"<EventBridgeConfiguration/>{end}"
+    return document.replace(end, told) if end in document else f"{document.removesuffix('/>')}>{told}"
 
 
 def _is_function(target: dict[str, Any]) -> bool:

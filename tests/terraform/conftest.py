@@ -115,6 +115,7 @@ def running_provider(code: Code) -> Iterator[Code]:
     providers = code.root / "data" / PLATFORM / "providers"
     process = subprocess.Popen(
         [next(providers.glob("*/hashicorp/aws/*/*/terraform-provider-aws*")), "-debug"],
+        cwd=code.root / PLATFORM,  # paths to files are relative to a root, which is where Terraform starts providers
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
