@@ -8,8 +8,10 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
 import copy
 import itertools
 import logging
+import threading
 import time
 import uuid
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -31,6 +33,7 @@ _REASONS = {
     "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
     "s3:ObjectRemoved:Delete": "DeleteObject",
 }
+_COMPLETED = "s3:ObjectCreated:CompleteMultipartUpload"
 _sequence = itertools.count(time.time_ns())
 _log = logging.getLogger(__name__)
 
@@ -50,12 +53,8 @@ def install(functions: Functions, clients: Clients) -> None:
             send_to_other_targets(others, original_event, transform_input)
 
     def send_event_bridge_message(account_id: str, bucket: Any, event_name: Any, key: Any) -> None:
-        event = object_event(account_id, bucket, str(getattr(event_name, "value", event_name)), key)
-        for rule in list(events_backends[account_id][bucket.region_name].event_buses["default"].rules.values()):
-            try:
-                rule.send_to_targets(event, transform_input=False)
-            except Exception:  # noqa: BLE001 - whoever listens, the upload itself went well
-                _log.exception("rule %s", rule.arn)
+        name = str(getattr(event_name, "value", event_name))
+        _happened.changes = [*_changes(), _Change(account_id, bucket, name, key)]
 
     def get_bucket_notification(response: Any) -> Any:
         status, headers, body = describe(response)
@@ -66,6 +65,43 @@ def install(functions: Functions, clients: Clients) -> None:
     Rule.send_to_targets = send_to_targets
     S3Response.get_bucket_notification = get_bucket_notification
     notifications._send_event_bridge_message = send_event_bridge_message
+
+
+@dataclass(frozen=True)
+class _Change:
+    """What happened to an object of moto's in the request that this thread answers."""
+
+    account: str
+    bucket: Any
+    name: str
+    key: Any
+
+
+_happened = threading.local()
+
+
+def _changes() -> list[_Change]:
+    found: list[_Change] = getattr(_happened, "changes", [])
+    return found
+
+
+def deliver() -> None:
+    """Send the events of the request that this thread has answered: an object has its content type and tags only now.
+
+    An upload in parts is for moto several changes of one object, of which S3 tells the last.
+    """
+    changes, _happened.changes = _changes(), []
+    completed = {id(change.key) for change in changes if change.name == _COMPLETED}
+    for change in changes:
+        if id(change.key) in completed and change.name != _COMPLETED:
+            continue
+        event = object_event(change.account, change.bucket, change.name, change.key)
+        bus = events_backends[change.account][change.bucket.region_name].event_buses["default"]
+        for rule in list(bus.rules.values()):
+            try:
+                rule.send_to_targets(event, transform_input=False)
+            except Exception:  # noqa: BLE001 - whoever listens, the upload itself went well
+                _log.exception("rule %s", rule.arn)
 
 
 def object_event(account: str, bucket: Any, name: str, key: Any) -> dict[str, Any]:
@@ -79,7 +115,7 @@ def object_event(account: str, bucket: Any, name: str, key: Any) -> dict[str, An
         "detail-type": notifications._detail_type(name),
         "source": "aws.s3",
         "account": account,
-        "time": f"{moto.core.utils.utcnow():%Y-%m-%dT%H:%M:%SZ}",
+        "time": moto.core.utils.unix_time(),  # which moto writes out for its own targets
         "region": bucket.region_name,
         "resources": [bucket.arn],
         "detail": {

@@ -21,6 +21,7 @@ from glue.localcloud import (
     object_checksums,
     queues,
     trees,
+    version_listing,
 )
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.admin import Admin
@@ -71,6 +72,7 @@ class LocalCloud:
         deliveries.install()
         queues.install()
         definition.install()
+        version_listing.install()
         self._clock = clock
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
         instances_dir = state_dir / "instances"

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -30,6 +30,7 @@ class Uploads:
 
     account: Account
     root: Root
+    read: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
 
     @property
     def s3(self) -> Any:
@@ -44,9 +45,11 @@ class Uploads:
 
     def receipts(self) -> dict[str, dict[str, Any]]:
         """All receipts by the version of the object."""
-        found = self.s3.list_objects_v2(Bucket=BUCKET, Prefix="rooms/receipts/").get("Contents", [])
-        documents = [self.document(one["Key"]) for one in found]
-        return {one["version_id"]: one for one in documents}
+        for found in self.s3.list_objects_v2(Bucket=BUCKET, Prefix="rooms/receipts/").get("Contents", []):
+            place = found["Key"], found["ETag"]
+            if place not in self.read:
+                self.read[place] = self.document(found["Key"])
+        return {one["version_id"]: one for one in self.read.values()}
 
     def document(self, key: str) -> dict[str, Any]:
         content: dict[str, Any] = json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
