@@ -30,12 +30,22 @@ StartResponse = Callable[..., Any]
 class Application:
     """One URL for all services, and for what the local cloud tells about itself."""
 
-    def __init__(self, services: Sequence[Service], blobs: BlobStore, admin: Admin, faults: Faults) -> None:
+    def __init__(
+        self,
+        services: Sequence[Service],
+        blobs: BlobStore,
+        admin: Admin,
+        faults: Faults,
+        *,
+        answered: Callable[[], None],
+    ) -> None:
+        """`answered` is called after each answer of moto's, in its thread."""
         self._services = services
         self._blobs = blobs
         self._admin = admin
         self._faults = faults
         self._moto = DomainDispatcherApplication(create_backend_app)
+        self._answered = answered
         self._one_condition_at_a_time = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -91,6 +101,7 @@ class Application:
         try:
             with self._one_condition_at_a_time if conditional else nullcontext():
                 answer: Iterable[bytes] = self._moto(environ, start_response)
+            self._answered()
         except NotImplementedError as error:
             _log.warning("not implemented: %s", error)
             document = {"__type": "NotImplemented", "message": f"The local cloud does not have this operation: {error}"}

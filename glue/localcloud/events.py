@@ -33,7 +33,7 @@ _REASONS = {
     "s3:ObjectCreated:CompleteMultipartUpload": "CompleteMultipartUpload",
     "s3:ObjectRemoved:Delete": "DeleteObject",
 }
-_COMPLETED = "s3:ObjectCreated:CompleteMultipartUpload"
+_CREATED = "s3:ObjectCreated:"
 _sequence = itertools.count(time.time_ns())
 _log = logging.getLogger(__name__)
 
@@ -76,6 +76,11 @@ class _Change:
     name: str
     key: Any
 
+    @property
+    def version(self) -> tuple[str, str | None]:
+        """What identifies the object's version in its bucket."""
+        return self.key.name, self.key.version_id
+
 
 _happened = threading.local()
 
@@ -86,15 +91,9 @@ def _changes() -> list[_Change]:
 
 
 def deliver() -> None:
-    """Send the events of the request that this thread has answered: an object has its content type and tags only now.
-
-    An upload in parts is for moto several changes of one object, of which S3 tells the last.
-    """
+    """Send the events of the request that this thread has answered: only now has an object its type and its tags."""
     changes, _happened.changes = _changes(), []
-    completed = {id(change.key) for change in changes if change.name == _COMPLETED}
-    for change in changes:
-        if id(change.key) in completed and change.name != _COMPLETED:
-            continue
+    for change in _told(changes):
         event = object_event(change.account, change.bucket, change.name, change.key)
         bus = events_backends[change.account][change.bucket.region_name].event_buses["default"]
         for rule in list(bus.rules.values()):
@@ -102,6 +101,12 @@ def deliver() -> None:
                 rule.send_to_targets(event, transform_input=False)
             except Exception:  # noqa: BLE001 - whoever listens, the upload itself went well
                 _log.exception("rule %s", rule.arn)
+
+
+def _told(changes: list[_Change]) -> list[_Change]:
+    """Those that S3 tells: that an object was made in parts, or with tags, is one change, and several for moto."""
+    made = {change.version: change for change in changes if change.name.startswith(_CREATED)}
+    return [change for change in changes if made.get(change.version, change) is change]
 
 
 def object_event(account: str, bucket: Any, name: str, key: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from glue.localcloud import (
     queues,
     trees,
     version_listing,
+    object_answers,
 )
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.admin import Admin
@@ -72,7 +73,7 @@ class LocalCloud:
         deliveries.install()
         queues.install()
         definition.install()
-        version_listing.install()
+        object_answers.install()
         self._clock = clock
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
         instances_dir = state_dir / "instances"
@@ -121,7 +122,7 @@ class LocalCloud:
             LambdaApi(self._functions).service(),
         ]
         admin = Admin(self._endpoints, faults, clock, self.status)
-        application = Application(services, blobs, admin, faults)
+        application = Application(services, blobs, admin, faults, answered=events.deliver)
         self._server = make_server(
             HOST,
             listener.getsockname()[1],

@@ -1,11 +1,13 @@
 """S3 in the local cloud, where moto falls short: races of conditional writes, odd keys, events for EventBridge."""
 
+import io
 import json
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from boto3.s3.transfer import TransferConfig
 from botocore.exceptions import ClientError
 
 from tests.localcloud.support import Account, eventually
@@ -100,3 +102,12 @@ def test_eventbridge_hears_of_an_object_what_aws_tells(account: Account, bucket:
     assert about["etag"] == put_version["ETag"].strip('"')
     assert event["time"].endswith("Z")
     assert heard["CompleteMultipartUpload"]["detail"]["object"]["key"] == "parts"
+
+
+def test_a_copy_of_an_object_that_came_in_parts_can_be_read(account: Account, bucket: str) -> None:
+    """As the copy that an endpoint reads of an upload: clients check what they read against its checksum."""
+    s3 = account.client("s3")
+    body = bytes(9 * 1024 * 1024)
+    s3.upload_fileobj(io.BytesIO(body), bucket, "parts", Config=TransferConfig(multipart_threshold=5 * 1024 * 1024))
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource={"Bucket": bucket, "Key": "parts"})
+    assert s3.get_object(Bucket=bucket, Key="copy")["Body"].read() == body

@@ -1,6 +1,6 @@
-"""ListObjectVersions with URL-encoded keys, which moto does not know: a key that is none (`100%.png`) breaks clients.
+"""Where moto's S3 misleads clients about objects: keys in ListObjectVersions, and the checksums of copies.
 
-Terraform's provider asks for it when it empties a bucket.
+Terraform's provider asks for URL-encoded keys when it empties a bucket, and ends at one that is none (`100%.png`).
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
 """
 
@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import unescape
 
+from moto.s3.models import S3Backend
 from moto.s3.responses import S3Response
 
 _KEYS = re.compile(r"<(Key|Prefix|Delimiter|KeyMarker|NextKeyMarker)>(.*?)</\1>", re.DOTALL)
@@ -25,6 +26,19 @@ def install() -> None:
         return status, headers, encoded(body) if asked else body
 
     S3Response.list_object_versions = list_object_versions
+    _tell_checksums_of_copies()
+
+
+def _tell_checksums_of_copies() -> None:
+    """Let a copy of an object that came in parts say that its checksum is of the parts, which clients do not check."""
+    copy = S3Backend.copy_object
+
+    def copy_object(backend: Any, src_key: Any, dest_bucket_name: str, dest_key_name: str, **options: Any) -> None:
+        copy(backend, src_key, dest_bucket_name, dest_key_name, **options)
+        made = backend.get_bucket(dest_bucket_name).keys[dest_key_name]
+        made.checksum_type, made.checksum_parts = src_key.checksum_type, src_key.checksum_parts
+
+    S3Backend.copy_object = copy_object
 
 
 def encoded(document: str) -> str:
