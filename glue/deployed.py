@@ -10,6 +10,17 @@ from glue.profiles.models import Timeouts
 from glue.validation import explain
 
 
+class DeployedTrigger(BaseModel):
+    """What makes requests of uploads to an endpoint: where it listens, and where it says what it did."""
+
+    model_config = ConfigDict(frozen=True)
+
+    upload_prefix: str
+    suffixes: list[str]
+    receipt_prefix: str
+    log_group: str
+
+
 class DeployedEndpoint(BaseModel):
     """One value of the platform layer's output `endpoints`. Outputs that nobody here reads are let through."""
 
@@ -24,6 +35,7 @@ class DeployedEndpoint(BaseModel):
     success_topic_arn: str
     error_topic_arn: str
     timeouts: Timeouts
+    trigger: DeployedTrigger | None = None
 
 
 def deployed_endpoints(outputs: Mapping[str, Any]) -> dict[str, DeployedEndpoint]:

@@ -11,6 +11,7 @@ from glue.checks.inspection import IN_SERVICE
 from glue.checks.listener import Listener, listening
 from glue.checks.plan import Planned
 from glue.checks.subject import Subject
+from glue.checks.uploads import UploadCheck
 from glue.checks.verdicts import Finding, failed, passed
 from glue.cloud import Cloud
 from glue.evidence import GoldenResult
@@ -48,6 +49,7 @@ class Exercise:
             Planned(GOLDEN, self._golden, (IN_SERVICE,)),
             Planned("success-path", self._success_path, (GOLDEN,)),
             Planned("failure-path", self._failure_path, (IN_SERVICE,)),
+            *([Planned("upload-path", self._upload_path, (IN_SERVICE,))] if self._subject.deployed.trigger else []),
         ]
 
     @cached_property
@@ -121,6 +123,11 @@ class Exercise:
         finding = verdicts.announced(ids, heard, topic=topic, status="Failed", seconds=NOTIFICATION_SECONDS)
         text = f"{what}: failure object written; {finding.message}"
         return Finding(finding.verdict, text, measured | dict(finding.measured))
+
+    def _upload_path(self) -> Finding:
+        trigger = self._subject.deployed.trigger
+        assert trigger is not None  # noqa: S101 - the check is planned for endpoints with a trigger only
+        return UploadCheck(self._subject, self._cloud, self._client, self._work_dir).run(trigger)
 
     def _bad_request(self) -> tuple[str, Payload]:
         """The first golden request that must fail; a workload without one is sent a media type that nothing knows."""

@@ -44,6 +44,8 @@ def invoke(
 ) -> None:
     """Send files to an endpoint; without --wait, say where the results will be.
 
+    An endpoint with a trigger takes uploads too: put an object under its prefix, and find a receipt beside the results.
+
     Example: glue invoke plan.png --env dev --wait --out results
     """
     from glue.cli.context import load_context

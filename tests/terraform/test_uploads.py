@@ -3,15 +3,23 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from glue.checks.subject import Subject
+from glue.checks.uploads import UploadCheck
 from glue.cloud import Cloud
+from glue.deployed import deployed_endpoints
 from glue.functions import package
+from glue.invocation import EndpointClient
 from glue.localcloud import daemon, faults_client
+from glue.profiles import Endpoint
 from glue.project import Project
+from glue.releases import EndpointRelease
+from glue.workloads.golden import Expectation, GoldenCase, Request
 from tests.localcloud.support import PROGRAM, REGION, Account, eventually, tar
 from tests.terraform.conftest import PLATFORM, Code, running_provider
 from tests.terraform.test_platform import COMMON, Root, deployable
@@ -82,6 +90,27 @@ class Uploads:
             QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=0, MessageAttributeNames=["All"]
         ).get("Messages", [])
         return found
+
+    @property
+    def cloud(self) -> Cloud:
+        return Cloud("local", REGION, ACCOUNT, endpoint_url=self.account.url)
+
+    def subject(self, folder: Path) -> Subject:
+        """The endpoint, with a golden request that the program echoes."""
+        order = {"do": "echo", "verify": True}
+        (folder / "order.txt").write_text(json.dumps(order))
+        case = GoldenCase(
+            name="echo",
+            description="What is sent comes back.",
+            request=Request(file="order.txt", content_type="application/json"),
+            expect=Expectation(outcome="success", body="order.txt"),
+            file=folder / "order.txt",
+            body=order,
+        )
+        outputs = self.root.terraform.output()
+        deployed = deployed_endpoints({"endpoints": outputs["endpoints"]})["rooms"]
+        profile = Endpoint.model_construct()
+        return Subject("rooms", profile, EndpointRelease.model_construct(), deployed, [case])
 
     def alarm(self) -> str:
         name = "platform-dev-rooms-uploads-dead-letters"
@@ -193,6 +222,39 @@ def test_what_is_no_upload_wakes_nobody(uploads: Uploads) -> None:
     last = uploads.upload("after.json", {"do": "echo"})
     uploads.result(last)
     assert uploads.receipts().keys() - before.keys() == {last}
+
+
+def test_verification_follows_an_upload_to_its_answer(uploads: Uploads, tmp_path: Path) -> None:
+    subject = uploads.subject(tmp_path)
+    assert subject.deployed.trigger
+    with EndpointClient(subject.deployed, uploads.cloud) as client:
+        check = UploadCheck(subject, uploads.cloud, client, tmp_path)
+        finding = check.run(subject.deployed.trigger)
+        assert finding.verdict == "pass", finding
+        assert finding.message == "uploaded to plans/: success as expected"
+        [case] = subject.cases
+        wrong = case.model_copy(update={"body": {"do": "something else"}})
+        finding = UploadCheck(replace(subject, cases=[wrong]), uploads.cloud, client, tmp_path).run(
+            subject.deployed.trigger
+        )
+        assert finding.verdict == "fail"
+        assert "another answer" in finding.message
+        case.file.write_bytes(b"")
+        finding = check.run(subject.deployed.trigger)
+        assert finding.message == "the trigger did not invoke the endpoint: the object is empty"
+
+
+def test_verification_says_that_an_upload_wakes_nobody(
+    uploads: Uploads, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("glue.checks.uploads.EVENT_SECONDS", 1.0)
+    subject = uploads.subject(tmp_path)
+    assert subject.deployed.trigger
+    deaf = subject.deployed.trigger.model_copy(update={"upload_prefix": "elsewhere/"})
+    with EndpointClient(subject.deployed, uploads.cloud) as client:
+        finding = UploadCheck(subject, uploads.cloud, client, tmp_path).run(deaf)
+    assert finding.verdict == "fail"
+    assert "has no receipt after 1 s" in finding.message
 
 
 def test_an_upload_that_fails_at_first_is_tried_again_and_answered(uploads: Uploads) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glue.checks.uploads import inference_id
 from tests.unit.upload_trigger.conftest import BUCKET, event
 from upload_trigger.uploads import MAX_BYTES, RefusedError, Upload, check_size, content_type, readings
 
@@ -48,6 +49,11 @@ def test_each_upload_has_an_inference_id_of_its_own(one: Upload, other: Upload) 
 def test_the_inference_id_of_an_upload_never_changes() -> None:
     expected = "upload-86e8e04b49083dccb604b4adf3df2021b759fa81"
     assert Upload("platform-data", "rooms/uploads/a b+c%.png", "v1").inference_id == expected
+
+
+@given(UPLOADS)
+def test_glue_knows_the_inference_id_of_an_upload(upload: Upload) -> None:
+    assert inference_id(upload.bucket, upload.key, upload.version_id) == upload.inference_id
 
 
 @pytest.mark.parametrize(("size", "words"), [(0, "is empty"), (MAX_BYTES + 1, "allowed is at most 1073741824")])
