@@ -18,11 +18,10 @@ from glue.localcloud import (
     events,
     large_objects,
     metric_store,
+    object_answers,
     object_checksums,
     queues,
     trees,
-    version_listing,
-    object_answers,
 )
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.admin import Admin

@@ -22,7 +22,7 @@ from glue.releases import EndpointRelease
 from glue.workloads.golden import Expectation, GoldenCase, Request
 from tests.localcloud.support import PROGRAM, REGION, Account, eventually, tar
 from tests.terraform.conftest import PLATFORM, Code, running_provider
-from tests.terraform.test_platform import COMMON, Root, deployable
+from tests.terraform.deployments import COMMON, Root, deployable
 
 ACCOUNT = "111122223333"
 BUCKET = f"platform-{ACCOUNT}-{REGION}-dev-data"
@@ -153,7 +153,7 @@ def uploads(account: Account, initialised: Code) -> Iterator[Uploads]:
     reached = Cloud("local", REGION, ACCOUNT, endpoint_url=account.url)
     there = Code(initialised.root, initialised.program, {**initialised.environment, **reached.variables()})
     with running_provider(there) as code:
-        root = deployable(code, PLATFORM, {})
+        root = deployable(code, PLATFORM, "uploads", {})
         root.variables = {
             **COMMON,
             "environment": "dev",
