@@ -158,6 +158,15 @@ class Recipients(Section):
     """Webhooks, which must confirm their subscription."""
 
 
+class ReplicationDestination(Section):
+    """A place that images are copied to when they are pushed."""
+
+    region: Region
+    """Such as us-west-2."""
+    account_id: AccountId | None = None
+    """Another account, whose registry must let this one replicate; by default the same."""
+
+
 class Model(Section):
     """Where an endpoint's model comes from: inside the image, one archive, or a prefix of plain files in S3."""
 
@@ -353,6 +362,8 @@ class Profile(Section):
     """Refuse to destroy the environment."""
     force_destroy: bool = False
     """Let a destroy remove buckets and repositories that are not empty."""
+    image_replication: Annotated[list[ReplicationDestination], Field(max_length=25)] = []
+    """Other regions or accounts that images are copied to when they are pushed, for environments there."""
     consumer_account_ids: list[AccountId] = []
     """Other accounts that run what is built here: they may pull images and read artifacts."""
     endpoints: Annotated[dict[EndpointKey, Endpoint], Field(min_length=1)]

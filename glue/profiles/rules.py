@@ -37,8 +37,21 @@ def _profile_rules(profile: Profile) -> Iterator[Violation]:
         yield Violation(("notifications", "filter_policies", "queue"), "set without `queue`: allowed beside a queue")
     if profile.account_id in profile.consumer_account_ids:
         yield Violation(("consumer_account_ids",), f"{profile.account_id} is this account: list other accounts only")
+    yield from _replication_rules(profile)
     if profile.environment == "prod":
         yield from _prod_rules(profile)
+
+
+def _replication_rules(profile: Profile) -> Iterator[Violation]:
+    places = [(one.region, one.account_id or profile.account_id) for one in profile.image_replication]
+    for region, account in places:
+        if (region, account) == (profile.region, profile.account_id):
+            yield Violation(
+                ("image_replication",), f"{region} is where images are pushed: allowed are other regions or accounts"
+            )
+    if len(set(places)) < len(places):
+        given = ", ".join(f"{region} {account}" for region, account in places)
+        yield Violation(("image_replication",), f"{given}: allowed is each region of an account once")
 
 
 def _prod_rules(profile: Profile) -> Iterator[Violation]:

@@ -28,6 +28,7 @@ def registry_variables(profile: Profile, cloud: Cloud, sharing: Iterable[Profile
         "deletion_protection": any(one.deletion_protection for one in profiles),
         "workloads": sorted({workload for one in profiles for workload in one.workloads}),
         "consumer_account_ids": sorted({account for one in profiles for account in one.consumer_account_ids}),
+        "image_replication": _image_replication(profiles),
         "access_logs": _access_logs(profile, profiles),
         "abort_uploads_days": _longest(one.abort_uploads_days for one in profiles),
     }
@@ -73,6 +74,14 @@ def _access_logs(profile: Profile, profiles: Iterable[Profile]) -> Mapping[str, 
     """The bucket of the access logs of all `profiles`, kept as long as any of them asks; None when none asks."""
     longest = _longest(one.access_log_retention_days for one in profiles)
     return None if longest is None else {"bucket": profile.access_log_bucket_name, "retention_days": longest}
+
+
+def _image_replication(profiles: Iterable[Profile]) -> list[Mapping[str, Any]]:
+    """Where any of `profiles` wants images copied to, each place once."""
+    places = {
+        (one.region, one.account_id or profile.account_id) for profile in profiles for one in profile.image_replication
+    }
+    return [{"region": region, "account_id": account} for region, account in sorted(places)]
 
 
 def _notifications(notifications: Notifications) -> Mapping[str, Any]:

@@ -18,6 +18,15 @@ module "repository" {
   force_delete         = var.force_destroy
 }
 
+module "image_replication" {
+  source = "../../modules/ecr_replication"
+  count  = length(var.image_replication) == 0 ? 0 : 1
+
+  account_id        = var.account_id
+  repository_prefix = "${var.name_prefix}/"
+  destinations      = var.image_replication
+}
+
 module "access_logs" {
   source = "../../modules/storage"
   count  = var.access_logs == null ? 0 : 1

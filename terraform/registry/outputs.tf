@@ -12,3 +12,8 @@ output "access_log_bucket" {
   description = "Name of the bucket of the access logs, or null."
   value       = one(module.access_logs[*].name)
 }
+
+output "image_replication" {
+  description = "Where images are copied to: `<region> <account>` of each."
+  value       = flatten(module.image_replication[*].destinations)
+}

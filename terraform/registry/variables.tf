@@ -97,3 +97,17 @@ variable "abort_uploads_days" {
   type        = number
   default     = null
 }
+
+variable "image_replication" {
+  description = <<-EOT
+    Where images are copied to when they are pushed.
+    - `region`: such as `us-west-2`.
+    - `account_id`: another account, whose registry policy must let this one replicate. Default: the same account.
+  EOT
+  type = list(object({
+    region     = string
+    account_id = optional(string)
+  }))
+  default  = []
+  nullable = false
+}

@@ -46,3 +46,32 @@ def test_a_bucket_for_tls_only_can_be_written(account: Account) -> None:
     s3.put_bucket_policy(Bucket="guarded", Policy=json.dumps({"Version": "2012-10-17", "Statement": [tls, puts]}))
     with pytest.raises(ClientError, match="403"):
         s3.put_object(Bucket="guarded", Key="key", Body=b"x")
+
+
+def test_access_is_logged_to_a_bucket_that_lets_s3_write_there(account: Account) -> None:
+    s3 = account.client("s3")
+    for name in ("logged", "logs"):
+        s3.create_bucket(Bucket=name)
+    logging = {"LoggingEnabled": {"TargetBucket": "logs", "TargetPrefix": "logged/"}}
+    only_tls = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:*",
+        "Resource": "arn:aws:s3:::logs/*",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    delivery = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logging.s3.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": "arn:aws:s3:::logs/*",
+    }
+    for statements in ([only_tls], [only_tls, {**delivery, "Resource": "arn:aws:s3:::logs/other/*"}]):
+        policy = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        s3.put_bucket_policy(Bucket="logs", Policy=policy)
+        with pytest.raises(ClientError, match="InvalidTargetBucketForLogging"):
+            s3.put_bucket_logging(Bucket="logged", BucketLoggingStatus=logging)
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [only_tls, delivery]})
+    s3.put_bucket_policy(Bucket="logs", Policy=policy)
+    s3.put_bucket_logging(Bucket="logged", BucketLoggingStatus=logging)
+    assert s3.get_bucket_logging(Bucket="logged")["LoggingEnabled"]["TargetBucket"] == "logs"

@@ -44,6 +44,19 @@ run "each_workload_has_a_repository_and_artifacts_share_a_bucket" {
   }
 }
 
+run "images_are_copied_where_asked_for" {
+  command = apply
+
+  variables {
+    image_replication = [{ region = "us-west-2" }]
+  }
+
+  assert {
+    condition     = output.image_replication == ["us-west-2 111122223333"]
+    error_message = "Images are copied elsewhere."
+  }
+}
+
 run "access_to_the_artifacts_is_logged_where_asked_for" {
   command = apply
 
