@@ -34,3 +34,10 @@ def test_a_change_of_one_attribute_keeps_the_policy(sqs: Any) -> None:
     assert (attributes(sqs, url)["Policy"], attributes(sqs, url)["VisibilityTimeout"]) == (policy, "7")
     sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": ""})
     assert not attributes(sqs, url).get("Policy")
+
+
+def test_a_redrive_policy_is_answered_as_it_was_set(sqs: Any) -> None:
+    sqs.create_queue(QueueName="dead")
+    policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111122223333:dead","maxReceiveCount":2}'
+    url = sqs.create_queue(QueueName="alive", Attributes={"RedrivePolicy": policy})["QueueUrl"]
+    assert attributes(sqs, url)["RedrivePolicy"] == policy
