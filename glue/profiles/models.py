@@ -380,11 +380,6 @@ class Profile(Section):
         return (trigger.prefix or f"{key}/uploads/") if trigger else None
 
     @property
-    def access_log_bucket_name(self) -> str:
-        """The registry's bucket of access logs, which is there when an environment of the account logs access."""
-        return f"{self.name_prefix}-{self.account_id}-{self.region}-logs"
-
-    @property
     def told_of_alarms(self) -> Recipients:
         """Who is told of alarms and of the budget."""
         return self.alarm_recipients or Recipients(emails=self.notifications.emails, https=self.notifications.https)

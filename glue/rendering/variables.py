@@ -29,7 +29,7 @@ def registry_variables(profile: Profile, cloud: Cloud, sharing: Iterable[Profile
         "workloads": sorted({workload for one in profiles for workload in one.workloads}),
         "consumer_account_ids": sorted({account for one in profiles for account in one.consumer_account_ids}),
         "image_replication": _image_replication(profiles),
-        "access_logs": _access_logs(profile, profiles),
+        "access_log_retention_days": _longest(one.access_log_retention_days for one in profiles),
         "abort_uploads_days": _longest(one.abort_uploads_days for one in profiles),
     }
 
@@ -61,19 +61,13 @@ def platform_variables(
         "log_retention_days": profile.log_retention_days,
         "data_expiry_days": document(profile.data_expiry_days) if profile.data_expiry_days else None,
         "abort_uploads_days": profile.abort_uploads_days,
-        "access_log_bucket": profile.access_log_bucket_name if profile.access_log_retention_days else None,
+        "access_log_retention_days": profile.access_log_retention_days,
         "upload_trigger_package": upload_trigger.variables() if upload_trigger else None,
         "endpoints": {
             key: {**_endpoint(endpoint, release.endpoints[key]), "trigger": _trigger(profile, key)}
             for key, endpoint in sorted(profile.endpoints.items())
         },
     }
-
-
-def _access_logs(profile: Profile, profiles: Iterable[Profile]) -> Mapping[str, Any] | None:
-    """The bucket of the access logs of all `profiles`, kept as long as any of them asks; None when none asks."""
-    longest = _longest(one.access_log_retention_days for one in profiles)
-    return None if longest is None else {"bucket": profile.access_log_bucket_name, "retention_days": longest}
 
 
 def _image_replication(profiles: Iterable[Profile]) -> list[Mapping[str, Any]]:

@@ -53,13 +53,23 @@ module "kms" {
   deletion_window_days = var.deletion_protection ? 30 : 7
 }
 
+module "access_logs" {
+  source = "../../modules/storage"
+  count  = var.access_log_retention_days == null ? 0 : 1
+
+  name                 = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-logs"
+  takes_access_logs_of = var.account_id
+  expiry               = { days_by_prefix = { "" = var.access_log_retention_days } }
+  force_destroy        = var.force_destroy
+}
+
 module "data" {
   source = "../../modules/storage"
 
   name              = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
   kms_key_arn       = local.kms_key_arn
   expiry            = local.expiry
-  access_log_bucket = var.access_log_bucket
+  access_log_bucket = one(module.access_logs[*].name)
   force_destroy     = var.force_destroy
   events            = anytrue([for endpoint in values(var.endpoints) : endpoint.trigger != null])
 }

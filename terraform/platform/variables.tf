@@ -184,9 +184,9 @@ variable "abort_uploads_days" {
   default     = null
 }
 
-variable "access_log_bucket" {
-  description = "Name of the registry's bucket that access to the data bucket is logged to, or null: it is not."
-  type        = string
+variable "access_log_retention_days" {
+  description = "Days for which each access to the data bucket is kept in a log, or null: access is not logged."
+  type        = number
   default     = null
 }
 

@@ -29,11 +29,11 @@ module "image_replication" {
 
 module "access_logs" {
   source = "../../modules/storage"
-  count  = var.access_logs == null ? 0 : 1
+  count  = var.access_log_retention_days == null ? 0 : 1
 
-  name                 = var.access_logs.bucket
+  name                 = "${var.name_prefix}-${var.account_id}-${var.region}-logs"
   takes_access_logs_of = var.account_id
-  expiry               = { days_by_prefix = { "" = var.access_logs.retention_days } }
+  expiry               = { days_by_prefix = { "" = var.access_log_retention_days } }
   force_destroy        = var.force_destroy
 }
 

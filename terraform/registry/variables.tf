@@ -79,17 +79,10 @@ variable "untagged_images_kept" {
   nullable    = false
 }
 
-variable "access_logs" {
-  description = <<-EOT
-    Where S3 logs access to the buckets of the account's environments, or null: nowhere.
-    - `bucket`: name of the bucket to make.
-    - `retention_days`: days after which a log goes, from 1.
-  EOT
-  type = object({
-    bucket         = string
-    retention_days = number
-  })
-  default = null
+variable "access_log_retention_days" {
+  description = "Days for which each access to the artifacts is kept in a log, or null: access is not logged."
+  type        = number
+  default     = null
 }
 
 variable "abort_uploads_days" {

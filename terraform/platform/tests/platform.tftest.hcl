@@ -141,14 +141,19 @@ run "kinds_of_data_expire_by_endpoint_and_access_is_logged" {
   command = plan
 
   variables {
-    data_expiry_days   = { inputs = 30, results = 90 }
-    abort_uploads_days = 3
-    access_log_bucket  = "platform-111122223333-eu-west-1-logs"
+    data_expiry_days          = { inputs = 30, results = 90 }
+    abort_uploads_days        = 3
+    access_log_retention_days = 365
   }
 
   assert {
     condition     = local.expiry == { days_by_prefix = tomap({ "rooms/inputs/" = 30, "rooms/results/" = 90 }), noncurrent_days = 7, abort_multipart_days = 3 }
     error_message = "Inputs and results do not expire, or something else does."
+  }
+
+  assert {
+    condition     = module.access_logs[0].name == "platform-111122223333-eu-west-1-dev-logs"
+    error_message = "The bucket of the logs is another."
   }
 }
 

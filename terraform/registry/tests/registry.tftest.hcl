@@ -61,8 +61,8 @@ run "access_to_the_artifacts_is_logged_where_asked_for" {
   command = apply
 
   variables {
-    access_logs        = { bucket = "platform-111122223333-eu-west-1-logs", retention_days = 365 }
-    abort_uploads_days = 7
+    access_log_retention_days = 365
+    abort_uploads_days        = 7
   }
 
   assert {
