@@ -1,5 +1,6 @@
 """`glue local`: the local cloud of this checkout."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,9 @@ app.add_typer(commands, name="local")
 def up(
     port: Annotated[int | None, typer.Option(help="Listen there (default: 4599, or any free port).")] = None,
     speed: Annotated[float, typer.Option(help="Seconds of its clock in one of this machine's.")] = 1.0,
+    persist: Annotated[
+        Path | None, typer.Option(help="Keep S3 objects and resources in this folder (default: in memory only).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Start the local cloud in the background; returns when it answers.
@@ -33,13 +37,13 @@ def up(
 
     with Progress() as progress:
         progress.step("starting the local cloud")
-        status = daemon.up(find_project().local_cloud_dir, port, speed)
+        status = daemon.up(find_project().local_cloud_dir, port, speed, persist=persist)
     emit(asdict(status), _told(status), as_json=as_json)
 
 
 @commands.command()
 def down(as_json: JsonOption = False) -> None:
-    """Stop the local cloud and all it runs. What it held in memory is gone.
+    """Stop the local cloud and all it runs. What it held in memory only is gone.
 
     Example: glue local down
     """

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from glue.files import write_atomically
 from glue.localcloud.clock import Clock
+from glue.localcloud.journal_file import journal_of
 from glue.localcloud.state import StateDir
 
 _LOCK_PATIENCE = 2.0
@@ -55,7 +56,8 @@ def _serve(arguments: argparse.Namespace, state: StateDir, end: threading.Event)
     from glue.localcloud.server import LocalCloud, listen  # noqa: PLC0415
 
     listener = listen(arguments.port)
-    cloud = LocalCloud(arguments.state_dir, arguments.cache_dir, listener=listener, clock=clock)
+    journal = journal_of(arguments.persist) if arguments.persist else None
+    cloud = LocalCloud(arguments.state_dir, arguments.cache_dir, listener=listener, clock=clock, journal=journal)
     cloud.start()
     write_atomically(state.state_file, json.dumps(cloud.status() | {"endpoints": [], "alarms": []}), mode=0o600)
     _log.info("ready on %s", cloud.url)
@@ -71,6 +73,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int)
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--exit-with", type=int)
+    parser.add_argument("--persist", type=Path)
     return parser.parse_args()
 
 

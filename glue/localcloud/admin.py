@@ -68,13 +68,17 @@ class Admin:
         if order.get("kind") == "disk-full" and sys.platform != "linux":
             raise FaultError("disk-full needs Linux")
         instances = [instance for endpoint in named for instance in endpoint.instances if instance.ready]
+        nothing = "kill-instance: no instance is ready"
         if order.get("kind") == "kill-instance" and not instances:
-            raise FaultError("kill-instance: no instance is ready")
+            raise FaultError(nothing)
         fault = self._faults.start(order)
         _log.info("fault %s", fault)
         if fault.kind == "kill-instance":
-            for instance in random.sample(instances, min(fault.left or 1, len(instances))):
-                instance.kill()
+            fault.struck = sum(
+                instance.kill() for instance in random.sample(instances, len(instances))[: fault.left or 1]
+            )
+            if not fault.struck:
+                raise FaultError(nothing)
         elif fault.kind == "clock-jump":
             self._clock.jump(fault.seconds)
         self._endpoints.suffer()

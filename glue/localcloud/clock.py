@@ -1,8 +1,9 @@
 """The local cloud's time, which may run faster than the machine's."""
 
+import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 _SHORTEST_PAUSE = 0.05  # seconds of the machine's clock
@@ -23,6 +24,7 @@ class Clock:
         self._monotonic = monotonic
         self._origin = monotonic()
         self._skipped = 0.0
+        self._frozen = threading.local()
         self._started = datetime.now(UTC)
 
     def elapsed(self) -> float:
@@ -35,8 +37,20 @@ class Clock:
 
     def now(self) -> datetime:
         """The time in UTC, to the millisecond, as AWS gives it."""
+        frozen: datetime | None = getattr(self._frozen, "moment", None)
+        if frozen is not None:
+            return frozen
         moment = self._started + timedelta(seconds=self.elapsed())
         return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+    @contextlib.contextmanager
+    def frozen(self, moment: datetime) -> Iterator[None]:
+        """For this thread it is `moment` now."""
+        self._frozen.moment = moment
+        try:
+            yield
+        finally:
+            self._frozen.moment = None
 
     def real(self, seconds: float) -> float:
         """How long `seconds` of this clock last on the machine."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from glue.errors import FailedError, UsageError
+from glue.localcloud.journal_file import journal_of
 from glue.localcloud.state import StateDir
 
 START_TIMEOUT = 30.0
@@ -51,15 +52,18 @@ def up(
     exit_with: int | None = None,
     *,
     cache_dir: Path | None = None,
+    persist: Path | None = None,
 ) -> Status:
     """Start the local cloud of `state_dir` in the background, and return when it answers; once is enough.
 
     Without `port`, it takes 4599, or any free port. `speed` is how many seconds of its clock pass in one of the
     machine's. With `exit_with`, it ends when the process of that number is gone. `cache_dir` keeps virtual environments
-    between local clouds; its default is the setting `GLUE_CACHE_DIR`, else the user's cache folder.
+    between local clouds; its default is the setting `GLUE_CACHE_DIR`, else the user's cache folder. `persist` keeps
+    what the local cloud holds, for the next one: on the same port, which the URLs of queues name.
 
     Raises:
-        UsageError: the port is taken, or a local cloud with other settings runs already, or `speed` is not positive.
+        UsageError: the port is taken, or a local cloud with other settings runs already, or `speed` is not positive, or
+            `persist` is no folder of a local cloud, of another version, damaged or in use.
         FailedError: it did not get ready.
     """
     if not speed > 0:
@@ -68,10 +72,13 @@ def up(
     running = status(state_dir)
     if running.running:
         return _same(running, port, speed)
+    if persist is not None:
+        persist = persist.resolve()
+        port = port or journal_of(persist).check()
     if port is not None:
         _check_free(port)
     state.folder.mkdir(parents=True, exist_ok=True)
-    process = _spawn(state, port, speed, exit_with, cache_dir)
+    process = _spawn(state, port, speed, exit_with, cache_dir=cache_dir, persist=persist)
     try:
         return _wait_until_ready(state, process, port, speed)
     except BaseException:  # an interrupt too: what is not handed to the caller is not left behind
@@ -160,13 +167,20 @@ def _new_lines(file: Path, positions: dict[Path, int]) -> Iterator[str]:
 
 
 def _spawn(
-    state: StateDir, port: int | None, speed: float, exit_with: int | None, cache_dir: Path | None
+    state: StateDir,
+    port: int | None,
+    speed: float,
+    exit_with: int | None,
+    *,
+    cache_dir: Path | None,
+    persist: Path | None,
 ) -> "subprocess.Popen[bytes]":
     from glue.localcloud.venvs import default_cache_dir  # noqa: PLC0415
 
     command = [sys.executable, "-m", "glue.localcloud", "--state-dir", str(state.folder), "--speed", str(speed)]
     command += ["--cache-dir", str((cache_dir or default_cache_dir()).resolve())]
     command += ["--port", str(port)] if port is not None else []
+    command += ["--persist", str(persist)] if persist is not None else []
     command += ["--exit-with", str(exit_with)] if exit_with is not None else []
     with state.log_file.open("ab" if state.held() else "wb") as log:
         return subprocess.Popen(

@@ -37,11 +37,24 @@ IN_PROGRESS = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating"
 class Endpoint:
     """One endpoint: its state, its queue, the fleet that serves and the one that is coming."""
 
-    def __init__(self, platform: Platform, scope: Scope, name: str, config: Definition) -> None:
+    def __init__(
+        self,
+        platform: Platform,
+        scope: Scope,
+        name: str,
+        *,
+        config: Definition,
+        containers: Mapping[str, Document],
+        role: str,
+        changed: Callable[["Endpoint"], None],
+    ) -> None:
+        """`containers` and `role` are those of the models of `config`; `changed` is told of every state that lasts."""
         self.scope = scope
         self.name = name
         self.arn = scope.arn("sagemaker", f"endpoint/{name}")
         self.config = config
+        self.containers = containers
+        self.role = role
         self.status = "Creating"
         self.failure_reason: str | None = None
         self.created = self.modified = platform.clock.now()
@@ -52,6 +65,8 @@ class Endpoint:
         self.pending_since: datetime | None = None
         self.pending_status = "Creating"
         self._platform = platform
+        self._changed = changed
+        self._sizes: dict[str, tuple[int, float]] = {}
         self._retiring: set[Fleet] = set()
         self._ending = threading.Event()
 
@@ -75,11 +90,13 @@ class Endpoint:
         """Instances that are asked for."""
         return sum(variant.desired for variant in self.fleet.variants) if self.fleet else 0
 
-    def create(self, containers: Mapping[str, Document], role: str) -> None:
+    def create(self) -> None:
         """Bring the first fleet into service; the endpoint ends InService or Failed."""
-        fleet = self._new_fleet(self.config, containers)
+        fleet = self._new_fleet(self.config, self.containers)
+        for variant in fleet.variants:
+            variant.desired, variant.weight = self._sizes.get(variant.name, (variant.desired, variant.weight))
         try:
-            self._bring_up(fleet, role)
+            self._bring_up(fleet, self.role)
         except DeploymentError as error:
             self._settle("Failed", error.reason)
             return
@@ -122,6 +139,7 @@ class Endpoint:
             reason = error.reason
         if reason is None:
             self.fleet, self.config, self.deployment_config = fleet, config, deployment
+            self.containers, self.role = containers, role
             self._retire(old, plan.termination_wait)
         else:
             self.status = "RollingBack"
@@ -129,6 +147,32 @@ class Endpoint:
                 rollout.undo()
             fleet.stop()
         self._settle("InService", reason)
+
+    def document(self) -> Document:
+        """All that is needed to have it again."""
+        variants = self.fleet.variants if self.fleet else []
+        return {
+            "account": self.scope.account,
+            "region": self.scope.region,
+            "name": self.name,
+            "status": self.status,
+            "failure_reason": self.failure_reason,
+            "created": self.created.isoformat(),
+            "modified": self.modified.isoformat(),
+            "config": self.config.as_document(),
+            "containers": dict(self.containers),
+            "role": self.role,
+            "deployment_config": self.deployment_config,
+            "sizes": {variant.name: [variant.desired, variant.weight] for variant in variants},
+        }
+
+    def restore(self, document: Document) -> None:
+        """Be as `document` says, but for the instances."""
+        self.status, self.failure_reason = document["status"], document["failure_reason"]
+        self.created, self.modified = (datetime.fromisoformat(document[name]) for name in ("created", "modified"))
+        self.config, self.deployment_config = Definition.of(document["config"]), document["deployment_config"]
+        self.containers, self.role = document["containers"], document["role"]
+        self._sizes = {name: (desired, weight) for name, (desired, weight) in document["sizes"].items()}
 
     def resize(self, changes: list[Document]) -> None:
         """Give variants other weights or instance counts; an instance that does not start fails the update."""
@@ -210,6 +254,7 @@ class Endpoint:
         self.modified = self._platform.clock.now()
         self.failure_reason = reason
         self.status = status
+        self._changed(self)
         _log.info("endpoint %s: %s%s", self.arn, status, f": {reason}" if reason else "")
 
 
@@ -231,6 +276,7 @@ class Endpoints:
         self._by_scope: dict[Scope, dict[str, Endpoint]] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self.on_change: Callable[[Document], None] = lambda _: None
         threading.Thread(target=self._tick, name="expiry", daemon=True).start()
 
     def get(self, scope: Scope, name: str) -> Endpoint | None:
@@ -243,14 +289,39 @@ class Endpoints:
             scopes = [self._by_scope.get(scope, {})] if scope else list(self._by_scope.values())
             return [endpoint for endpoints in scopes for endpoint in endpoints.values()]
 
-    def add(self, scope: Scope, name: str, config: Definition) -> Endpoint | None:
+    def add(
+        self, scope: Scope, name: str, config: Definition, containers: Mapping[str, Document], role: str
+    ) -> Endpoint | None:
         """A new endpoint in state Creating; None when its name is taken."""
         with self._lock:
             known = self._by_scope.setdefault(scope, {})
             if name in known:
                 return None
-            known[name] = Endpoint(self._platform, scope, name, config)
+            known[name] = Endpoint(
+                self._platform, scope, name, config=config, containers=containers, role=role, changed=self.changed
+            )
             return known[name]
+
+    def changed(self, endpoint: Endpoint) -> None:
+        """Tell whoever keeps endpoints that one is another now."""
+        self.on_change(endpoint.document())
+
+    def restore(self, document: Document) -> Endpoint:
+        """The endpoint of `Endpoint.document`, without instances until `resume`."""
+        scope = Scope(document["account"], document["region"])
+        found = self._by_scope.setdefault(scope, {}).get(document["name"])
+        config = Definition.of(document["config"])
+        endpoint = found or self.add(scope, document["name"], config, document["containers"], document["role"])
+        assert endpoint is not None  # noqa: S101 - it was not there
+        endpoint.restore(document)
+        return endpoint
+
+    def resume(self) -> None:
+        """Start the instances of all restored endpoints. Those that were in service take requests meanwhile."""
+        for endpoint in self.all():
+            if endpoint.status != "Failed":
+                endpoint.status = "Creating" if endpoint.status == "Creating" else "SystemUpdating"
+                self.run(endpoint, endpoint.create)
 
     def begin(self, endpoint: Endpoint, status: str) -> bool:
         """Put an endpoint into a state of transition; False when it is in one already."""

@@ -112,11 +112,15 @@ class Instance:
             thread.join()
         trees.remove(self._folder)
 
-    def kill(self) -> None:
-        """SIGKILL for its container, as if it had died of itself."""
-        self._ready.clear()
-        if self._container is not None:
-            self._container.stop(0)
+    def kill(self) -> bool:
+        """SIGKILL for its container, as if it had died of itself; False when it was not ready anyway."""
+        with self._starting:
+            container = self._container if self.ready else None
+            self._ready.clear()
+        if container is None:
+            return False
+        container.stop(0)
+        return True
 
     def suffer(self) -> None:
         """Make faults that last come true for its container, or end them."""

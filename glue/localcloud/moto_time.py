@@ -1,5 +1,7 @@
 """moto's own timestamps, made to follow the local cloud's clock."""
 
+from types import SimpleNamespace
+
 import moto.core.utils
 
 from glue.localcloud.clock import Clock
@@ -11,3 +13,7 @@ def follow(clock: Clock) -> None:
     moto has no setting for it. Its services import `utcnow` by name, so this comes before any of them is imported.
     """
     moto.core.utils.utcnow = lambda: clock.now().replace(tzinfo=None)
+
+    import moto.applicationautoscaling.models as autoscaling  # noqa: PLC0415 - which takes its time from elsewhere
+
+    autoscaling.time = SimpleNamespace(time=lambda: clock.now().timestamp())

@@ -1,9 +1,9 @@
 """Scaling policies of moto's Application Auto Scaling: what they say, and the alarms that target tracking makes."""
 
-import uuid
 from typing import Any
 
 from moto.cloudwatch.models import cloudwatch_backends
+from moto.moto_api._internal import mock_random
 
 from glue.localcloud.accounts import Scope
 from glue.localcloud.metrics import NAMESPACE
@@ -60,7 +60,7 @@ def make_alarms(scope: Scope, policy: Any) -> None:
     rules = policy_of(policy)
     if not isinstance(rules, TargetTracking):
         return
-    action = f"{policy.policy_arn}:createdBy/{uuid.uuid4()}"
+    action = f"{policy.policy_arn}:createdBy/{mock_random.uuid4()}"
     watched = _watched(policy)
     backend = cloudwatch_backends[scope.account][scope.region]
     alarms = {"AlarmHigh": rules.high_alarm}
@@ -68,7 +68,7 @@ def make_alarms(scope: Scope, policy: Any) -> None:
         alarms["AlarmLow"] = rules.low_alarm
     policy.alarms = [
         backend.put_metric_alarm(
-            name=f"TargetTracking-{policy.resource_id}-{kind}-{uuid.uuid4()}",
+            name=f"TargetTracking-{policy.resource_id}-{kind}-{mock_random.uuid4()}",
             description=f"DO NOT EDIT OR DELETE. For TargetTrackingScaling policy {action}.",
             alarm_actions=[action],
             **_settings(rule),

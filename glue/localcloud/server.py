@@ -21,6 +21,7 @@ from glue.localcloud import (
     object_answers,
     object_checksums,
     queues,
+    repeatable,
     trees,
 )
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
@@ -44,6 +45,8 @@ from glue.localcloud.functions.api import LambdaApi
 from glue.localcloud.functions.environment import Machine
 from glue.localcloud.functions.functions import Functions
 from glue.localcloud.images import ImageStore
+from glue.localcloud.journal import Journal
+from glue.localcloud.journal_file import JournalFile
 from glue.localcloud.leftovers import sweep
 from glue.localcloud.log_shipper import LogShipper
 from glue.localcloud.logs import logs_service
@@ -67,7 +70,15 @@ _log = logging.getLogger(__name__)
 class LocalCloud:
     """A local cloud on `listener`: state and logs in `state_dir`, virtual environments in `cache_dir`."""
 
-    def __init__(self, state_dir: Path, cache_dir: Path, *, listener: socket.socket, clock: Clock) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        cache_dir: Path,
+        *,
+        listener: socket.socket,
+        clock: Clock,
+        journal: JournalFile | None = None,
+    ) -> None:
         bucket_policies.install()
         deliveries.install()
         queues.install()
@@ -111,8 +122,9 @@ class LocalCloud:
         self._minutes = Minutes(
             self._endpoints, metrics, alarm_actions, scaler, clock, publish_others=self._publish_others
         )
+        control_plane = ControlPlane(self._endpoints, clock)
         services = [
-            ControlPlane(self._endpoints, clock).service(),
+            control_plane.service(),
             RuntimeApi(self._endpoints, clock).service(),
             Registry(blobs, self.url).service(),
             ScalingApi(activities, clock).service(),
@@ -121,7 +133,8 @@ class LocalCloud:
             LambdaApi(self._functions).service(),
         ]
         admin = Admin(self._endpoints, faults, clock, self.status)
-        application = Application(services, blobs, admin, faults, answered=events.deliver)
+        plain = Application(services, blobs, admin, faults, answered=events.deliver)
+        application = self._remembering(plain, journal, control_plane) if journal else plain
         self._server = make_server(
             HOST,
             listener.getsockname()[1],
@@ -137,6 +150,16 @@ class LocalCloud:
         """Answer requests from now on."""
         self._thread.start()
         self._minutes.start()
+        self._endpoints.resume()
+
+    def _remembering(self, application: Application, file: JournalFile, control_plane: ControlPlane) -> Journal:
+        """Have all that an earlier local cloud wrote to `file`, and write to it from now on."""
+        repeatable.install()
+        file.open(int(self.url.rpartition(":")[2]))
+        journal = Journal(application, file, self._clock)
+        _log.info("%d entries of %s repeated", journal.replay(control_plane.restore_endpoint), file.folder)
+        self._endpoints.on_change = journal.record
+        return journal
 
     def close(self) -> None:
         """End every instance, then the service (which the instances' last lines of log still go to)."""

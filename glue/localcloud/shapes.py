@@ -45,6 +45,28 @@ def validation_message(shape: Any, params: Mapping[str, Any]) -> str | None:
     return f"{len(found)} validation {plural} detected: " + "; ".join(found)
 
 
+def output_violations(shape: Any, document: Mapping[str, Any]) -> list[str]:
+    """What an answer has that its operation's output shape does not allow: members, types, constraints, lacks."""
+    if shape is None:
+        return [f"unknown member {name}" for name in document]
+    try:
+        return [*_unknown_members(shape, document, ""), *violations(shape, document, "")]
+    except MalformedInputError as error:
+        return [str(error)]
+
+
+def _unknown_members(shape: Any, value: Any, path: str) -> Iterator[str]:
+    if shape.type_name == "structure" and isinstance(value, Mapping):
+        for name, item in value.items():
+            if name not in shape.members:
+                yield f"unknown member {path}{name}"
+            else:
+                yield from _unknown_members(shape.members[name], item, f"{path}{name}.")
+    elif shape.type_name == "list" and isinstance(value, list):
+        for item in value:
+            yield from _unknown_members(shape.member, item, path)
+
+
 def violations(shape: Any, value: Any, path: str) -> Iterator[str]:
     """Each constraint of `shape` that `value` at `path` does not satisfy, as AWS words it."""
     kind = shape.type_name

@@ -10,6 +10,12 @@ from glue.localcloud import daemon
 from tests.localcloud.support import Account
 
 
+def answers_keep_to_the_service_models(folder: Path) -> None:
+    """Whatever was asked of a local cloud, by whichever client: no answer of ours broke AWS's service models."""
+    log = (folder / "cloud.log").read_text(encoding="utf-8")
+    assert [line for line in log.splitlines() if "breaks AWS's service model" in line] == []
+
+
 @pytest.fixture(scope="session")
 def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("cache")
@@ -21,6 +27,7 @@ def cloud_dir(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iter
     daemon.up(folder, exit_with=os.getpid(), cache_dir=cache_dir)
     yield folder
     daemon.down(folder)
+    answers_keep_to_the_service_models(folder)
 
 
 @pytest.fixture(scope="session")

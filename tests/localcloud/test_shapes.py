@@ -5,7 +5,7 @@ from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue.localcloud.shapes import MalformedInputError, _compiled, validation_message
+from glue.localcloud.shapes import MalformedInputError, _compiled, output_violations, validation_message
 
 SESSION = get_session()
 NAME = r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}"
@@ -69,6 +69,35 @@ def test_an_inference_id_is_1_to_64_characters_printable_but_for_a_first_that_is
 def test_a_value_of_another_type_is_malformed(params: dict[str, Any]) -> None:
     with pytest.raises(MalformedInputError, match="endpointName: expected string"):
         message("sagemaker", "DescribeEndpoint", **params)
+
+
+@pytest.mark.parametrize(
+    ("document", "broken"),
+    [
+        ({"EndpointArn": "arn:aws:sagemaker:us-east-1:000000000000:endpoint/e"}, []),
+        ({}, ["Value null at 'endpointArn' failed to satisfy constraint: Member must not be null"]),
+        ({"EndpointArn": 5}, ["endpointArn: expected string, found int"]),
+        (
+            {"EndpointArn": "arn:aws:sagemaker:us-east-1:000000000000:endpoint/e", "Status": "x"},
+            ["unknown member Status"],
+        ),
+    ],
+)
+def test_an_answer_that_breaks_the_model_is_found(document: dict[str, Any], broken: list[str]) -> None:
+    shape = SESSION.get_service_model("sagemaker").operation_model("CreateEndpoint").output_shape
+    assert output_violations(shape, document) == broken
+
+
+def test_an_answer_of_an_operation_without_output_is_empty() -> None:
+    assert output_violations(None, {}) == []
+    assert output_violations(None, {"A": 1}) == ["unknown member A"]
+
+
+def test_members_within_members_are_looked_at() -> None:
+    shape = SESSION.get_service_model("sagemaker").operation_model("ListEndpoints").output_shape
+    found = output_violations(shape, {"Endpoints": [{"Name": "x"}]})
+    assert "unknown member Endpoints.Name" in found
+    assert any("endpointStatus" in line for line in found)
 
 
 @pytest.mark.parametrize("service", ["sagemaker", "sagemaker-runtime", "ecr", "application-autoscaling"])

@@ -109,14 +109,24 @@ class ControlPlane:
         config = self._get(call, self._configs, call.params["EndpointConfigName"])
         containers, role = self._containers(call, config)
         self._check_deployment(call.params.get("DeploymentConfig"), config)
-        endpoint = self._endpoints.add(call.scope, name, config)
+        endpoint = self._endpoints.add(call.scope, name, config, containers, role)
         if endpoint is None:
             arn = call.scope.arn("sagemaker", f"endpoint/{name}")
             raise invalid(f'Cannot create already existing endpoint "{arn}".')
         endpoint.deployment_config = call.params.get("DeploymentConfig")
         self._tags.create(endpoint.arn, call.params.get("Tags", []))
-        self._endpoints.run(endpoint, lambda: endpoint.create(containers, role))
+        self._endpoints.on_change(endpoint.document() | {"tags": call.params.get("Tags", [])})
+        self._endpoints.run(endpoint, endpoint.create)
         return {"EndpointArn": endpoint.arn}
+
+    def restore_endpoint(self, document: Document) -> None:
+        """Have an endpoint as it was when it was written down; one that was being deleted is gone."""
+        endpoint = self._endpoints.restore(document)
+        if "tags" in document:
+            self._tags.create(endpoint.arn, document["tags"])
+        if endpoint.status == "Deleting":
+            self._endpoints.remove(endpoint)
+            self._tags.drop(endpoint.arn)
 
     def describe_endpoint(self, call: Call) -> Document:
         """The state of an endpoint."""
@@ -159,6 +169,7 @@ class ControlPlane:
         """Begin to end an endpoint."""
         endpoint = self._endpoint(call)
         self._begin(endpoint, "Deleting")
+        self._endpoints.on_change(endpoint.document())
 
         def forget() -> None:
             self._endpoints.remove(endpoint)

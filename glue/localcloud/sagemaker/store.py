@@ -27,6 +27,15 @@ class Definition:
     created: datetime
     document: Document
 
+    @classmethod
+    def of(cls, kept: Document) -> "Definition":
+        """The definition of `as_document`."""
+        return cls(kept["name"], kept["arn"], datetime.fromisoformat(kept["created"]), kept["document"])
+
+    def as_document(self) -> Document:
+        """It, as JSON."""
+        return {"name": self.name, "arn": self.arn, "created": self.created.isoformat(), "document": self.document}
+
 
 class Definitions:
     """Definitions of one kind. `kind` is the word in their ARNs, `title` the one in AWS's messages."""
