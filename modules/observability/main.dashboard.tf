@@ -15,14 +15,15 @@ locals {
       says = "Queue: the request waits for a place in an instance"
       graphs = [
         { title = "Waiting requests", metrics = [["endpoint", "ApproximateBacklogSize", "Maximum"], ["endpoint", "ApproximateBacklogSizePerInstance", "Average"]] },
-        { title = "Time in the queue", metrics = [["endpoint", "ApproximateAgeOfOldestRequest", "Maximum"], ["variant", "TimeInBacklog", "Average"]] },
+        { title = "Age of the oldest (s)", metrics = [["endpoint", "ApproximateAgeOfOldestRequest", "Maximum"]] },
+        { title = "Time in the queue (µs)", metrics = [["variant", "TimeInBacklog", "Average"], ["variant", "TimeInBacklog", "p99"]] },
         { title = "Nobody to work, and given up", metrics = [["endpoint", "HasBacklogWithoutCapacity", "Maximum"], ["variant", "ExpiredRequests", "Sum"]] },
       ]
     },
     {
       says = "Input: the instance fetches the object"
       graphs = [
-        { title = "Time to fetch", metrics = [["variant", "RequestDownloadLatency", "Average"]] },
+        { title = "Time to fetch (µs)", metrics = [["variant", "RequestDownloadLatency", "Average"]] },
         { title = "Could not be fetched", metrics = [["variant", "RequestDownloadFailures", "Sum"]] },
       ]
     },
@@ -30,16 +31,16 @@ locals {
       says = "Model: the container works"
       graphs = [
         { title = "Requests done", metrics = [["variant", "InvocationsProcessed", "Sum"], ["variant", "InvocationFailures", "Sum"]] },
-        { title = "Time to answer (µs)", metrics = [["variant", "ModelLatency", "Average"], ["variant", "OverheadLatency", "Average"]] },
+        { title = "Time to answer (µs)", metrics = [["variant", "ModelLatency", "Average"], ["variant", "ModelLatency", "p99"]] },
         { title = "Refused, and broken", metrics = [["variant", "Invocation4XXErrors", "Sum"], ["variant", "Invocation5XXErrors", "Sum"]] },
       ]
     },
     {
       says = "Result: the answer becomes an object"
       graphs = [
-        { title = "Time to write", metrics = [["variant", "ResponseUploadLatency", "Average"]] },
+        { title = "Time to write (µs)", metrics = [["variant", "ResponseUploadLatency", "Average"]] },
         { title = "Could not be written", metrics = [["variant", "ResponseUploadFailures", "Sum"]] },
-        { title = "From the request to its end", metrics = [["variant", "TotalProcessingTime", "Average"]] },
+        { title = "From the request to its end (ms)", metrics = [["variant", "TotalProcessingTime", "Average"]] },
       ]
     },
     {

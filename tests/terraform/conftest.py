@@ -105,6 +105,17 @@ def attached(initialised: Code) -> Iterator[Code]:
         yield code
 
 
+def callable_roots(code: Code) -> None:
+    """Copies of the roots in `roots`, without the provider that keeps a root from being called as a module."""
+    for root in ROOTS:
+        copy = code.root / "roots" / Path(root).name
+        shutil.copytree(
+            code.root / root, copy, ignore=shutil.ignore_patterns("tests", ".terraform*"), dirs_exist_ok=True
+        )
+        text = (copy / "main.tf").read_text()
+        (copy / "main.tf").write_text(re.sub(r'^provider "aws" \{.*?^\}\n', "", text, flags=re.DOTALL | re.MULTILINE))
+
+
 @contextmanager
 def running_provider(code: Code) -> Iterator[Code]:
     """`code`, initialised, with a provider process for all of its runs, in the same environment.

@@ -5,7 +5,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 
 from docs.module_pages import expression
 from glue.terraform.runner import FLAG
-from tests.terraform.conftest import MODULES, OFFLINE_PROVIDER, ROOT, ROOTS, Code
+from tests.terraform.conftest import MODULES, OFFLINE_PROVIDER, ROOT, ROOTS, Code, callable_roots
 
 # In Terraform's own check before a plan, inputs of a root are unknown, and so is what they index: all is refused by the
 # plan, where a rule may look at other inputs too.
@@ -104,11 +103,7 @@ RULES = [one for folder in (*MODULES, *ROOTS) for one in rules(folder)]
 @pytest.fixture(scope="module")
 def refusals(attached: Code) -> list[Refusal]:
     """What a plan of all bad inputs at once says."""
-    for root in ROOTS:
-        copy = attached.root / "roots" / Path(root).name
-        shutil.copytree(attached.root / root, copy, ignore=shutil.ignore_patterns("tests", ".terraform*"))
-        text = (copy / "main.tf").read_text()
-        (copy / "main.tf").write_text(re.sub(r'^provider "aws" \{.*?^\}\n', "", text, flags=re.DOTALL | re.MULTILINE))
+    callable_roots(attached)
     folder = attached.root / "refused"
     folder.mkdir()
     (folder / "main.tf").write_text(MAIN + OFFLINE_PROVIDER)

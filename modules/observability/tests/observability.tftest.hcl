@@ -266,7 +266,7 @@ run "the_dashboard_follows_a_request_from_the_queue_to_its_notification" {
   }
 
   assert {
-    condition     = one([for widget in jsondecode(aws_cloudwatch_dashboard.this["rooms"].dashboard_body).widgets : widget.properties.metrics if try(widget.properties.title, "") == "Time in the queue"]) == [["AWS/SageMaker", "ApproximateAgeOfOldestRequest", "EndpointName", "platform-dev-rooms", { stat = "Maximum" }], ["AWS/SageMaker", "TimeInBacklog", "EndpointName", "platform-dev-rooms", "VariantName", "AllTraffic", { stat = "Average" }]]
+    condition     = one([for widget in jsondecode(aws_cloudwatch_dashboard.this["rooms"].dashboard_body).widgets : widget.properties.metrics if try(widget.properties.title, "") == "Waiting requests"]) == [["AWS/SageMaker", "ApproximateBacklogSize", "EndpointName", "platform-dev-rooms", { stat = "Maximum" }], ["AWS/SageMaker", "ApproximateBacklogSizePerInstance", "EndpointName", "platform-dev-rooms", { stat = "Average" }]]
     error_message = "A graph has other metrics."
   }
 
