@@ -174,6 +174,75 @@ def test_the_scaling_bounds_change_in_place(platform: Platform) -> None:
     assert platform.plan(**changed) == {}
 
 
+def test_schedules_own_the_bounds_until_the_last_one_is_gone(platform: Platform) -> None:
+    client = platform.account.client("application-autoscaling")
+    variant = f"endpoint/{platform.endpoint}/variant/AllTraffic"
+    ours = {"ServiceNamespace": "sagemaker", "ResourceId": variant}
+    day = {"schedule": "at(2099-01-01T07:00:00)", "timezone": "Europe/Berlin", "min": 0, "max": 5}
+    scheduled = {"autoscaling": {"schedules": {"day": day}}}
+    steps = platform.apply(**scheduled)
+    target = f"{ROOMS.format('autoscaling')}.aws_appautoscaling_target"
+    assert steps.index(f"delete {target}.this[0]") < steps.index(f"create {target}.scheduled[0]")
+    [action] = client.describe_scheduled_actions(**ours)["ScheduledActions"]
+    assert (action["Schedule"], action["Timezone"]) == ("at(2099-01-01T07:00:00)", "Europe/Berlin")
+    assert action["ScalableTargetAction"] == {"MinCapacity": 0, "MaxCapacity": 5}
+    # What the schedule does when its time has come.
+    client.register_scalable_target(
+        **ours, ScalableDimension=action["ScalableDimension"], **action["ScalableTargetAction"]
+    )
+    assert platform.plan(**scheduled) == {}
+    platform.apply()
+    [registered] = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[variant])[
+        "ScalableTargets"
+    ]
+    assert (registered["MinCapacity"], registered["MaxCapacity"]) == (0, 3)
+    assert client.describe_scheduled_actions(**ours)["ScheduledActions"] == []
+    assert len(client.describe_scaling_policies(**ours)["ScalingPolicies"]) == 2
+    assert platform.plan() == {}
+
+
+def test_a_canary_on_two_instances_is_accepted(platform: Platform) -> None:
+    canary = {
+        "initial_instance_count": 2,
+        "deployment": {"strategy": "canary", "step_percent": 50, "step_interval_seconds": 1},
+    }
+    steps = platform.apply(**canary)
+    assert f"update {ENDPOINT}" in steps
+    described = platform.account.describe(platform.endpoint)
+    routing = described["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
+    assert routing["Type"] == "CANARY"
+    assert routing["CanarySize"] == {"Type": "CAPACITY_PERCENT", "Value": 50}
+    assert platform.plan(**canary) == {}
+
+
+def test_people_are_told_of_alarms_and_of_the_budget(platform: Platform) -> None:
+    platform.apply()
+    client = platform.account.client
+    topic = f"arn:aws:sns:{REGION}:{ACCOUNT}:platform-dev-alarms"
+    [told] = client("sns").list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    assert (told["Protocol"], told["Endpoint"]) == ("email", "on-call@example.com")
+    body = client("cloudwatch").get_dashboard(DashboardName=f"{platform.endpoint}-{REGION}")["DashboardBody"]
+    [shown] = [one["properties"]["alarms"] for one in json.loads(body)["widgets"] if one["type"] == "alarm"]
+    names = [arn.rpartition(":")[2] for arn in shown]
+    alarms = client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    assert sorted(alarm["AlarmArn"] for alarm in alarms) == sorted(shown)
+    assert len(shown) == 9
+    assert all(alarm["AlarmActions"] == alarm["OKActions"] == [topic] for alarm in alarms)
+    [notification, _] = client("budgets").describe_notifications_for_budget(
+        AccountId=ACCOUNT, BudgetName=f"platform-dev-{REGION}"
+    )["Notifications"]
+    subscribers = client("budgets").describe_subscribers_for_notification(
+        AccountId=ACCOUNT, BudgetName=f"platform-dev-{REGION}", Notification=notification
+    )["Subscribers"]
+    assert [one["Address"] for one in subscribers] == [topic]
+
+
+def test_thresholds_and_the_budget_change_in_place(platform: Platform) -> None:
+    changed = {"budget_usd": 300, "endpoints": {"rooms": {"alarms": {"failures": 9, "oldest_request_minutes": 30}}}}
+    assert {step.split()[0] for step in platform.root.apply(**changed)} == {"update"}
+    assert platform.root.plan(**changed) == {}
+
+
 def test_the_scalable_target_leaves_before_the_instance_type_changes(platform: Platform) -> None:
     with platform.never_missing():
         steps = platform.apply(instance_type="ml.c5.large")
@@ -284,6 +353,11 @@ def test_when_all_is_destroyed_the_account_is_empty(neighbour: Platform, registr
             "ScalingPolicies"
         ],
         "keys": [key for key in client("kms").list_keys()["Keys"] if alive(neighbour.account, key["KeyId"])],
+        "scheduled actions": client("application-autoscaling").describe_scheduled_actions(ServiceNamespace="sagemaker")[
+            "ScheduledActions"
+        ],
+        "dashboards": client("cloudwatch").list_dashboards()["DashboardEntries"],
+        "budgets": client("budgets").describe_budgets(AccountId=ACCOUNT).get("Budgets"),
         "buckets": [one for one in client("s3").list_buckets()["Buckets"] if one["Name"] != "state"],
     }
     assert {kind: found for kind, found in left.items() if found} == {}
