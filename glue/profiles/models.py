@@ -307,6 +307,8 @@ class Endpoint(Section):
     """Why they may be short; needed to allow it."""
     max_concurrent_invocations: Annotated[int, Field(ge=1, le=1000)]
     """Requests that one instance works on at once."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """Processes of the server in the container; each loads the model anew."""
     autoscaling: Autoscaling
     """How many instances there are."""
     include_response_in_notifications: bool = False

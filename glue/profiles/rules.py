@@ -12,6 +12,18 @@ WRITTEN_FOLDERS = ("inputs", "results", "failures", "receipts")
 MAX_TRIGGERED_NAME = 56
 """Characters of an endpoint's name that leave room for `-uploads` in the 64 of a Lambda function's."""
 
+SERVER_VARIABLES = {
+    "MODEL_SERVER_TIMEOUT": "timeouts.server",
+    "MODEL_SERVER_WORKERS": "workers",
+    "SAGEMAKER_MAX_CONCURRENT_INVOCATIONS": "max_concurrent_invocations",
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT": "timeouts.server",
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS": "timeouts.server",
+    "SAGEMAKER_MODEL_SERVER_WORKERS": "workers",
+    "TS_DEFAULT_RESPONSE_TIMEOUT": "timeouts.server",
+    "TS_DEFAULT_WORKERS_PER_MODEL": "workers",
+}
+"""Variables of the container that follow from a field of the endpoint."""
+
 Path = tuple[str | int, ...]
 
 
@@ -76,6 +88,10 @@ def _prod_rules(profile: Profile) -> Iterator[Violation]:
 def _endpoint_rules(profile: Profile, key: str) -> Iterator[Violation]:
     endpoint = profile.endpoints[key]
     at: Path = ("endpoints", key)
+    for name in endpoint.environment.keys() & SERVER_VARIABLES.keys():
+        yield Violation(
+            (*at, "environment", name), f"set by hand: allowed is `{SERVER_VARIABLES[name]}`, which sets it"
+        )
     yield from _timeout_rules(endpoint, at)
     scaling = endpoint.autoscaling
     if scaling.min > scaling.max:

@@ -102,6 +102,7 @@ def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]
         "timeouts": document(endpoint.timeouts),
         "allow_short_timeouts": endpoint.allow_short_timeouts,
         "max_concurrent_invocations": endpoint.max_concurrent_invocations,
+        "workers": endpoint.workers,
         "autoscaling": document(endpoint.autoscaling),
         "include_response_in_notifications": endpoint.include_response_in_notifications,
         "network_isolation": endpoint.network_isolation,

@@ -2,32 +2,34 @@ locals {
   # Where the bytes of the model lie, when they are not in the image. Empty for a bundled model.
   artifact = var.artifact.uri == null ? [] : [regex("^s3://(?P<bucket>[^/]+)/(?P<key>.+)$", var.artifact.uri)]
 
-  # Seconds for our own server; what other servers read is named after them. One worker: each loads the model anew.
-  timeout_environment = {
-    MODEL_SERVER_TIMEOUT                 = tostring(var.timeouts.server)
-    SAGEMAKER_MAX_CONCURRENT_INVOCATIONS = tostring(var.max_concurrent_invocations)
-    SAGEMAKER_MODEL_SERVER_TIMEOUT       = tostring(var.timeouts.server)
-    TS_DEFAULT_RESPONSE_TIMEOUT          = tostring(var.timeouts.server)
-  }
+  # One number, by the names under which servers look for it. All are seconds, but SAGEMAKER_MODEL_SERVER_TIMEOUT is minutes for
+  # SageMaker's own toolkit; its name in seconds is there too.
+  server_environment = merge(
+    { SAGEMAKER_MAX_CONCURRENT_INVOCATIONS = tostring(var.max_concurrent_invocations) },
+    { for name in local.timeout_names : name => tostring(var.timeouts.server) },
+    { for name in local.worker_names : name => tostring(var.workers) },
+  )
+
+  timeout_names = ["MODEL_SERVER_TIMEOUT", "SAGEMAKER_MODEL_SERVER_TIMEOUT", "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", "TS_DEFAULT_RESPONSE_TIMEOUT"]
+  worker_names  = ["MODEL_SERVER_WORKERS", "SAGEMAKER_MODEL_SERVER_WORKERS", "TS_DEFAULT_WORKERS_PER_MODEL"]
 
   # Only /tmp can be written to on an instance: the model's folder is read-only.
   default_environment = {
-    HF_HOME                        = "/tmp/huggingface"
-    MKL_NUM_THREADS                = "2"
-    MODEL_SERVER_WORKERS           = "1"
-    OMP_NUM_THREADS                = "2"
-    SAGEMAKER_MODEL_SERVER_WORKERS = "1"
-    SAGEMAKER_PROGRAM              = "inference.py"
-    SAGEMAKER_SUBMIT_DIRECTORY     = "/opt/ml/model/code"
-    TOKENIZERS_PARALLELISM         = "false"
-    TORCH_HOME                     = "/tmp/torch"
-    TS_DEFAULT_WORKERS_PER_MODEL   = "1"
-    TS_MAX_REQUEST_SIZE            = "100000000"
-    TS_MAX_RESPONSE_SIZE           = "100000000"
-    XDG_CACHE_HOME                 = "/tmp/cache"
+    HF_HOME                    = "/tmp/huggingface"
+    MKL_NUM_THREADS            = "2"
+    MMS_MAX_REQUEST_SIZE       = "100000000"
+    MMS_MAX_RESPONSE_SIZE      = "100000000"
+    OMP_NUM_THREADS            = "2"
+    SAGEMAKER_PROGRAM          = "inference.py"
+    SAGEMAKER_SUBMIT_DIRECTORY = "/opt/ml/model/code"
+    TOKENIZERS_PARALLELISM     = "false"
+    TORCH_HOME                 = "/tmp/torch"
+    TS_MAX_REQUEST_SIZE        = "100000000"
+    TS_MAX_RESPONSE_SIZE       = "100000000"
+    XDG_CACHE_HOME             = "/tmp/cache"
   }
 
-  environment = tomap(merge(local.default_environment, var.environment, local.timeout_environment))
+  environment = tomap(merge(local.default_environment, var.environment, local.server_environment))
 }
 
 # A new id for each new content. A hash of the content would return with it, and collide with the model that an

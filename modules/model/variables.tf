@@ -111,8 +111,20 @@ variable "max_concurrent_invocations" {
   }
 }
 
+variable "workers" {
+  description = "Processes of the server in the container, 1 to 64. Each loads the model anew."
+  type        = number
+  default     = 1
+  nullable    = false
+
+  validation {
+    condition     = var.workers >= 1 && var.workers <= 64 && floor(var.workers) == var.workers
+    error_message = "workers is ${var.workers}: allowed are whole numbers from 1 to 64."
+  }
+}
+
 variable "environment" {
-  description = "Environment variables of the container, over the module's own defaults. The ones that follow from `timeouts` and `max_concurrent_invocations` are refused."
+  description = "Environment variables of the container, over the module's own defaults. The ones that follow from `timeouts`, `max_concurrent_invocations` and `workers` are refused."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -134,9 +146,10 @@ variable "environment" {
 
   validation {
     condition = length(setintersection(keys(var.environment), [
-      "MODEL_SERVER_TIMEOUT", "SAGEMAKER_MAX_CONCURRENT_INVOCATIONS", "SAGEMAKER_MODEL_SERVER_TIMEOUT", "TS_DEFAULT_RESPONSE_TIMEOUT",
+      "MODEL_SERVER_TIMEOUT", "MODEL_SERVER_WORKERS", "SAGEMAKER_MAX_CONCURRENT_INVOCATIONS", "SAGEMAKER_MODEL_SERVER_TIMEOUT",
+      "SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS", "SAGEMAKER_MODEL_SERVER_WORKERS", "TS_DEFAULT_RESPONSE_TIMEOUT", "TS_DEFAULT_WORKERS_PER_MODEL",
     ])) == 0
-    error_message = "environment has ${join(", ", keys(var.environment))}: server timeouts and concurrency come from timeouts and max_concurrent_invocations."
+    error_message = "environment has ${join(", ", keys(var.environment))}: server timeouts, concurrency and workers come from timeouts, max_concurrent_invocations and workers."
   }
 }
 

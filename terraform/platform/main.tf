@@ -98,6 +98,7 @@ module "model" {
   timeouts                   = each.value.timeouts
   allow_short_timeouts       = each.value.allow_short_timeouts
   max_concurrent_invocations = each.value.max_concurrent_invocations
+  workers                    = each.value.workers
   network_isolation          = each.value.network_isolation
   vpc                        = var.vpc
 

@@ -220,6 +220,7 @@ variable "endpoints" {
     - `timeouts`: seconds for the container's `server`, its `startup`, the `model_download` and one `invocation`.
     - `allow_short_timeouts`: whether the floors (300, 600, 600) do not hold. Default false.
     - `max_concurrent_invocations`: requests at the same time per instance, 1 to 1000.
+    - `workers`: processes of the server in the container. Default 1.
     - `autoscaling`: instances `min` (from 0) and `max`, the right `backlog_per_instance`, `scale_in_cooldown` and
       `scale_out_cooldown` in seconds. `schedules` set other bounds by the clock: `schedule`, `timezone`, `min` and `max`, by name.
     - `include_response_in_notifications`: whether messages carry the answer. Default false.
@@ -250,6 +251,7 @@ variable "endpoints" {
     })
     allow_short_timeouts       = optional(bool, false)
     max_concurrent_invocations = number
+    workers                    = optional(number, 1)
     autoscaling = object({
       min                  = number
       max                  = number

@@ -69,28 +69,32 @@ run "timeouts_workers_and_caches_reach_the_container_as_strings" {
 
   variables {
     environment = { OMP_NUM_THREADS = "8", ROOMS_DEBUG = "yes" }
+    workers     = 3
   }
 
   assert {
     condition = output.environment == tomap({
-      HF_HOME                              = "/tmp/huggingface"
-      MKL_NUM_THREADS                      = "2"
-      MODEL_SERVER_TIMEOUT                 = "600"
-      MODEL_SERVER_WORKERS                 = "1"
-      OMP_NUM_THREADS                      = "8"
-      ROOMS_DEBUG                          = "yes"
-      SAGEMAKER_MAX_CONCURRENT_INVOCATIONS = "2"
-      SAGEMAKER_MODEL_SERVER_TIMEOUT       = "600"
-      SAGEMAKER_MODEL_SERVER_WORKERS       = "1"
-      SAGEMAKER_PROGRAM                    = "inference.py"
-      SAGEMAKER_SUBMIT_DIRECTORY           = "/opt/ml/model/code"
-      TOKENIZERS_PARALLELISM               = "false"
-      TORCH_HOME                           = "/tmp/torch"
-      TS_DEFAULT_RESPONSE_TIMEOUT          = "600"
-      TS_DEFAULT_WORKERS_PER_MODEL         = "1"
-      TS_MAX_REQUEST_SIZE                  = "100000000"
-      TS_MAX_RESPONSE_SIZE                 = "100000000"
-      XDG_CACHE_HOME                       = "/tmp/cache"
+      HF_HOME                                = "/tmp/huggingface"
+      MKL_NUM_THREADS                        = "2"
+      MODEL_SERVER_TIMEOUT                   = "600"
+      MMS_MAX_REQUEST_SIZE                   = "100000000"
+      MMS_MAX_RESPONSE_SIZE                  = "100000000"
+      MODEL_SERVER_WORKERS                   = "3"
+      OMP_NUM_THREADS                        = "8"
+      ROOMS_DEBUG                            = "yes"
+      SAGEMAKER_MAX_CONCURRENT_INVOCATIONS   = "2"
+      SAGEMAKER_MODEL_SERVER_TIMEOUT         = "600"
+      SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS = "600"
+      SAGEMAKER_MODEL_SERVER_WORKERS         = "3"
+      SAGEMAKER_PROGRAM                      = "inference.py"
+      SAGEMAKER_SUBMIT_DIRECTORY             = "/opt/ml/model/code"
+      TOKENIZERS_PARALLELISM                 = "false"
+      TORCH_HOME                             = "/tmp/torch"
+      TS_DEFAULT_RESPONSE_TIMEOUT            = "600"
+      TS_DEFAULT_WORKERS_PER_MODEL           = "3"
+      TS_MAX_REQUEST_SIZE                    = "100000000"
+      TS_MAX_RESPONSE_SIZE                   = "100000000"
+      XDG_CACHE_HOME                         = "/tmp/cache"
     })
     error_message = "The environment is another."
   }
@@ -524,6 +528,33 @@ run "a_concurrency_of_1001_is_refused" {
 
   variables {
     max_concurrent_invocations = 1001
+  }
+}
+
+run "one_worker_is_the_default" {
+  command = plan
+
+  assert {
+    condition     = output.environment.SAGEMAKER_MODEL_SERVER_WORKERS == "1"
+    error_message = "The model is loaded more than once."
+  }
+}
+
+run "half_a_worker_is_refused" {
+  command         = plan
+  expect_failures = [var.workers]
+
+  variables {
+    workers = 1.5
+  }
+}
+
+run "a_number_of_workers_set_by_hand_is_refused" {
+  command         = plan
+  expect_failures = [var.environment]
+
+  variables {
+    environment = { TS_DEFAULT_WORKERS_PER_MODEL = "4" }
   }
 }
 

@@ -102,6 +102,8 @@ def test_an_environment_without_a_profile_is_refused_with_the_names_there_are(en
         (("endpoints:", "budget_usd: 0\nendpoints:"), 3, "budget_usd", "greater than 0"),
         (("endpoints:", "alarm_recipients: {emails: [me]}\nendpoints:"), 3, "alarm_recipients.emails.0", "me"),
         (("endpoints:", "alarm_recipients: {sms: ['1']}\nendpoints:"), 3, "alarm_recipients.sms", "unknown key"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    workers: 65"), 7, "workers", "64"),
+        (("ml.m5.xlarge", "ml.m5.xlarge\n    environment: {MODEL_SERVER_WORKERS: '2'}"), 7, "MODEL_SERVER", "workers"),
         (("ml.m5.xlarge", "ml.m5.xlarge\n    alarms: {failures: 0}"), 7, "alarms.failures", "1"),
         (("ml.m5.xlarge", "ml.m5.xlarge\n    alarms: {oldest_request_minutes: 0}"), 7, "oldest_request", "1"),
         (("ml.m5.xlarge", "ml.m5.xlarge\n    alarms: {latency: 1}"), 7, "alarms.latency", "unknown key"),
