@@ -3,11 +3,16 @@
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from glue.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A loaded machine is no failure: no property depends on how long an example takes.
+hypothesis.settings.register_profile("any-machine", deadline=None)
+hypothesis.settings.load_profile("any-machine")
 
 
 @pytest.fixture
