@@ -356,7 +356,6 @@ def test_when_all_is_destroyed_the_account_is_empty(neighbour: Platform, registr
         "scheduled actions": client("application-autoscaling").describe_scheduled_actions(ServiceNamespace="sagemaker")[
             "ScheduledActions"
         ],
-        "dashboards": client("cloudwatch").list_dashboards()["DashboardEntries"],
         "budgets": client("budgets").describe_budgets(AccountId=ACCOUNT).get("Budgets"),
         "buckets": [one for one in client("s3").list_buckets()["Buckets"] if one["Name"] != "state"],
     }
