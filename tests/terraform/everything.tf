@@ -1,30 +1,30 @@
 # Both roots with everything turned on, for one plan without an account.
 module "registry" {
-  source               = "../roots/registry"
-  region               = "eu-west-1"
-  account_id           = "111122223333"
-  name_prefix          = "platform"
-  workloads            = ["location_detector"]
-  consumer_account_ids = ["444455556666"]
-  access_logs          = { bucket = "platform-logs", retention_days = 90 }
-  abort_uploads_days   = 7
+  source                    = "../roots/registry"
+  region                    = "eu-west-1"
+  account_id                = "111122223333"
+  name_prefix               = "platform"
+  workloads                 = ["location_detector"]
+  consumer_account_ids      = ["444455556666"]
+  access_log_retention_days = 90
+  abort_uploads_days        = 7
 }
 
 module "platform" {
-  source                 = "../roots/platform"
-  environment            = "dev"
-  region                 = "eu-west-1"
-  account_id             = "111122223333"
-  name_prefix            = "platform"
-  owner                  = "platform-team@example.com"
-  kms                    = { create = false, key_arn = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555" }
-  vpc                    = { subnet_ids = ["subnet-0a"], security_group_ids = ["sg-0c"] }
-  notifications          = { emails = ["platform-team@example.com"], queue = {} }
-  alarm_recipients       = { emails = ["on-call@example.com"] }
-  budget_usd             = 200
-  data_expiry_days       = { inputs = 30 }
-  access_log_bucket      = "platform-logs"
-  upload_trigger_package = { file = "none.zip", source_code_hash = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }
+  source                    = "../roots/platform"
+  environment               = "dev"
+  region                    = "eu-west-1"
+  account_id                = "111122223333"
+  name_prefix               = "platform"
+  owner                     = "platform-team@example.com"
+  kms                       = { create = false, key_arn = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555" }
+  vpc                       = { subnet_ids = ["subnet-0a"], security_group_ids = ["sg-0c"] }
+  notifications             = { emails = ["platform-team@example.com"], queue = {} }
+  alarm_recipients          = { emails = ["on-call@example.com"] }
+  budget_usd                = 200
+  data_expiry_days          = { inputs = 30 }
+  access_log_retention_days = 90
+  upload_trigger_package    = { file = "none.zip", source_code_hash = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }
 
   endpoints = { for key, source in { rooms = "archive", plans = "prefix" } : key => {
     workload                   = "location_detector"
