@@ -1,6 +1,7 @@
 """Fixtures for all suites."""
 
 import shutil
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -13,6 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 # A loaded machine is no failure: no property depends on how long an example takes.
 hypothesis.settings.register_profile("any-machine", deadline=None)
 hypothesis.settings.load_profile("any-machine")
+
+
+def pytest_configure() -> None:
+    """Let interrupts through to what tests start: a shell's background job ignores them, and so would its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

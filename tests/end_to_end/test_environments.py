@@ -198,7 +198,8 @@ def test_a_mirror_with_another_build_of_the_provider_is_named(team: Checkout, tm
     package.mkdir(parents=True)
     (package / "terraform-provider-aws_v5.100.0_x5").write_text("another program")
     elsewhere = replace(team, mirror=package.parents[4])
-    refused = elsewhere.glue("apply", "--env", "staging", "--layer", "registry", "--yes", exit_code=3)
+    # An environment whose layer was not initialised yet: one that was needs no mirror any more.
+    refused = elsewhere.glue("apply", "--env", "prod", "--layer", "registry", "--yes", exit_code=3)
     assert f"{package} is another build of registry.terraform.io/hashicorp/aws 5.100.0" in refused.stderr
     assert "→ name a mirror with the locked build: TF_PLUGIN_MIRROR=…" in refused.stderr
 
