@@ -1,16 +1,23 @@
-"""Queues of SQS: `RedriveAllowPolicy` is an attribute, and a change of one attribute keeps the others.
+"""Queues of SQS: `RedriveAllowPolicy` is an attribute, a change of one keeps the others, and sending is quick.
 
 moto knows no `RedriveAllowPolicy`, takes a queue's policy away when any other attribute is set, and answers a redrive
-policy with blanks that nobody sent, which Terraform calls a change.
+policy with blanks that nobody sent, which Terraform calls a change. It counts all waiting messages for each one that
+is sent or received, because it makes all attributes where it needs one.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
 """
 
 import json
 from typing import Any
 
-from moto.sqs.models import Queue
+from moto.core.utils import camelcase_to_underscores
+from moto.sqs.models import Queue, SQSBackend
 
 _REDRIVE_ALLOW_POLICY = "RedriveAllowPolicy"
+_COUNTS = (
+    "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesDelayed",
+    "ApproximateNumberOfMessagesNotVisible",
+)
 
 
 def install() -> None:
@@ -18,6 +25,7 @@ def install() -> None:
     if _REDRIVE_ALLOW_POLICY in Queue.BASE_ATTRIBUTES:
         return
     set_attributes, attributes = Queue._set_attributes, Queue.attributes.fget
+    get_attributes = SQSBackend.get_queue_attributes
 
     def set_some(queue: Any, attributes: dict[str, Any], now: float | None = None) -> None:
         set_attributes(queue, {"Policy": getattr(queue, "policy", None), **attributes}, now)
@@ -27,7 +35,15 @@ def install() -> None:
         redrive = found.get("RedrivePolicy")
         return found | {"RedrivePolicy": json.dumps(json.loads(redrive), separators=(",", ":"))} if redrive else found
 
-    Queue.BASE_ATTRIBUTES = [*Queue.BASE_ATTRIBUTES, _REDRIVE_ALLOW_POLICY]
+    def counted_if_asked(backend: Any, queue_name: str, names: list[str] | None) -> dict[str, Any]:
+        names = names or []
+        queue = backend.get_queue(queue_name)
+        found: dict[str, Any] = get_attributes(backend, queue_name, [name for name in names if name not in _COUNTS])
+        counts = _COUNTS if "All" in names else [name for name in names if name in _COUNTS]
+        return found | {name: getattr(queue, camelcase_to_underscores(name)) for name in counts}
+
+    Queue.BASE_ATTRIBUTES = [*(set(Queue.BASE_ATTRIBUTES) - set(_COUNTS)), _REDRIVE_ALLOW_POLICY]
+    SQSBackend.get_queue_attributes = counted_if_asked
     Queue.redrive_allow_policy = None
     Queue._set_attributes = set_some
     Queue.attributes = property(compact)

@@ -41,3 +41,13 @@ def test_a_redrive_policy_is_answered_as_it_was_set(sqs: Any) -> None:
     policy = '{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:111122223333:dead","maxReceiveCount":2}'
     url = sqs.create_queue(QueueName="alive", Attributes={"RedrivePolicy": policy})["QueueUrl"]
     assert attributes(sqs, url)["RedrivePolicy"] == policy
+
+
+@pytest.mark.parametrize("names", [["All"], ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]])
+def test_messages_are_counted_when_somebody_asks(sqs: Any, names: list[str]) -> None:
+    url = sqs.create_queue(QueueName=f"counted-{len(names)}")["QueueUrl"]
+    for body in "abc":
+        sqs.send_message(QueueUrl=url, MessageBody=body)
+    sqs.receive_message(QueueUrl=url)
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
+    assert (found["ApproximateNumberOfMessages"], found["ApproximateNumberOfMessagesNotVisible"]) == ("2", "1")
