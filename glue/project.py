@@ -36,6 +36,11 @@ class Project:
         return self.root / "container" / "serving"
 
     @property
+    def dockerfile(self) -> Path:
+        """How every workload's image is built."""
+        return self.root / "container" / "Dockerfile"
+
+    @property
     def work_dir(self) -> Path:
         """Plans, rendered files, tools and caches of this checkout."""
         return self.root / ".glue"

@@ -15,6 +15,12 @@ def revision_of(folder: Path) -> str:
     return commit if changes == "" else f"{commit}-dirty"
 
 
+def committed_at(folder: Path) -> int | None:
+    """When the commit that `folder` has checked out was made, in seconds since 1970; None outside of git."""
+    seconds = _git(folder, "show", "--no-patch", "--format=%ct", "HEAD")
+    return int(seconds) if seconds else None
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(

@@ -22,7 +22,7 @@ def judge(case: GoldenCase, result: Result, body: bytes | None, notification: No
         "answer_seconds": None if result.answer_seconds is None else round(result.answer_seconds, 3),
     }
     problem = _wrong_outcome(case, result) or (
-        _wrong_body(case, body) if result.status is Status.COMPLETED else _wrong_failure(case, result, notification)
+        wrong_body(case, body) if result.status is Status.COMPLETED else _wrong_failure(case, result, notification)
     )
     if problem:
         return failed(problem, **measured)
@@ -39,7 +39,8 @@ def _wrong_outcome(case: GoldenCase, result: Result) -> str | None:
     return f"expected a {case.expect.outcome}, {result.status.value}{reason}"
 
 
-def _wrong_body(case: GoldenCase, body: bytes | None) -> str | None:
+def wrong_body(case: GoldenCase, body: bytes | None) -> str | None:
+    """In what `body` is not the answer that `case` expects; None: it is."""
     try:
         answer = parse_json(body or b"")
     except ValueError as error:

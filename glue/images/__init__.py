@@ -1,7 +1,7 @@
 """Container images, and images that hold a program without an operating system (*process images*)."""
 
-from glue.images.build import build
 from glue.images.ecr import push
 from glue.images.oci import Image, write_layout
+from glue.images.process_images import build_process_image
 
-__all__ = ["Image", "build", "push", "write_layout"]
+__all__ = ["Image", "build_process_image", "push", "write_layout"]

@@ -1,5 +1,5 @@
 """Workloads: what a folder of `container/workloads` holds, and what it promises."""
 
-from glue.workloads.manifest import ARCHIVE_MANIFEST, HANDLER, Workload, load_workload, workload_names
+from glue.workloads.manifest import ARCHIVE_MANIFEST, HANDLER, ContainerNeeds, Workload, load_workload, workload_names
 
-__all__ = ["ARCHIVE_MANIFEST", "HANDLER", "Workload", "load_workload", "workload_names"]
+__all__ = ["ARCHIVE_MANIFEST", "HANDLER", "ContainerNeeds", "Workload", "load_workload", "workload_names"]

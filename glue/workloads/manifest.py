@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
@@ -39,6 +39,21 @@ RelativePath = Annotated[str, AfterValidator(_plain)]
 ContractVersion = Annotated[str, StringConstraints(pattern=r"^(0|[1-9]\d*)(\.(0|[1-9]\d*)){2}(-[0-9A-Za-z.-]+)?$")]
 
 
+class ContainerNeeds(BaseModel):
+    """What the workload's container needs: its image is verified with this and nothing more."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    variant: Literal["cpu", "cuda"] = "cpu"
+    """Which base image it has."""
+    memory_mib: Annotated[int, Field(ge=64, le=2_097_152)] = 4096
+    """Memory in MiB that it runs in; the endpoint's instances must have as much to give."""
+    network: bool = False
+    """Whether the handler calls other services."""
+    startup_seconds: Annotated[int, Field(ge=1, le=3600)] = 120
+    """How long it may take until `/ping` answers 200."""
+
+
 class Manifest(BaseModel):
     """`workload.yaml`. Paths are relative to the workload's folder."""
 
@@ -50,6 +65,7 @@ class Manifest(BaseModel):
     artifact: Annotated[dict[RelativePath, RelativePath], Field(min_length=1)]
     requirements: RelativePath = "requirements.lock"
     golden: RelativePath = "golden"
+    container: ContainerNeeds = ContainerNeeds()
 
 
 @dataclass(frozen=True)
@@ -66,6 +82,7 @@ class Workload:
     artifact: dict[str, Path]
     requirements: Path
     golden: Path
+    container: ContainerNeeds = field(default_factory=ContainerNeeds)
 
 
 def workload_names(workloads_dir: Path) -> list[str]:
@@ -98,6 +115,7 @@ def load_workload(workloads_dir: Path, name: str) -> Workload:
         artifact={path: file for _, path, file in sorted(files)},
         requirements=folder / manifest.requirements,
         golden=folder / manifest.golden,
+        container=manifest.container,
     )
 
 

@@ -287,7 +287,7 @@ def test_an_artifact_that_was_replaced_or_deleted_is_missing(
 def test_an_image_comes_back_from_the_registry_as_it_was_pushed(
     dev: Cloud, registry: Registry, workload: Workload, project: Project
 ) -> None:
-    made = images.build(workload, project.serving_dir, Silent())
+    made = images.build_process_image(workload, project.serving_dir, Silent())
     url = registry.repositories["detector"]
     pushed = images.push(made, url, dev, Silent())
     assert pushed == f"{url}@{made.digest}"

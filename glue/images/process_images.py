@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from glue.archives import ArchiveWriter
-from glue.errors import UsageError
+from glue.images.context import program_files
 from glue.images.oci import PROCESS_RUNTIME, RUNTIME_LABEL, Image, Layer, image
 from glue.progress import Reporter
 from glue.workloads import Workload
@@ -16,7 +16,7 @@ from glue.workloads.requirements import read_lock
 _PROGRAM = "opt/program"
 
 
-def build(workload: Workload, serving_dir: Path, reporter: Reporter) -> Image:
+def build_process_image(workload: Workload, serving_dir: Path, reporter: Reporter) -> Image:
     """The process image of `workload`, with the server from the project in `serving_dir`.
 
     The same sources give the same digest on any machine.
@@ -42,13 +42,8 @@ def build(workload: Workload, serving_dir: Path, reporter: Reporter) -> Image:
 
 
 def _layer(workload: Workload, serving_dir: Path) -> Layer:
-    package = serving_dir / "serving"
-    if not (package / "__main__.py").is_file():
-        raise UsageError(f"{package}: no __main__.py: the server's package is not there")
     files = {f"{_PROGRAM}/requirements.lock": workload.requirements}
-    for file in package.rglob("*"):
-        if (file.suffix == ".py" or file.name == "py.typed") and file.is_file():
-            files[f"{_PROGRAM}/serving/{file.relative_to(package).as_posix()}"] = file
+    files |= {f"{_PROGRAM}/{path}": file for path, file in program_files(serving_dir)}
     out = io.BytesIO()
     with ArchiveWriter(out) as archive:
         for path, file in sorted(files.items()):

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from glue.errors import UsageError
-from glue.images import Image, build, write_layout
+from glue.images import Image, build_process_image, write_layout
 from glue.progress import Silent
 from glue.workloads import Workload
 
@@ -34,7 +34,7 @@ def workload(tmp_path: Path) -> Workload:
 
 
 def _build(workload: Workload, serving: Path) -> Image:
-    return build(workload, serving, Silent())
+    return build_process_image(workload, serving, Silent())
 
 
 def test_the_layer_holds_the_program_and_its_lock(workload: Workload, serving: Path) -> None:

@@ -1,0 +1,279 @@
+"""One container engine through its client. Docker, Podman and Buildah take nearly the same arguments."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from glue.engines.builds import follow
+from glue.engines.commands import CommandError, call
+from glue.engines.containers import Container
+from glue.errors import FailedError, MissingError
+
+Kind = Literal["docker", "podman", "buildah"]
+
+TRANSFER_SECONDS = 3600.0
+"""How long a push or pull may take: images with weights have tens of gigabytes."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A layer: the instruction that made it, and its size in bytes, unpacked."""
+
+    instruction: str
+    size: int
+
+
+@dataclass(frozen=True)
+class ImageFacts:
+    """An image as the engine knows it. `size` in bytes, unpacked; `digests` are those that registries gave it."""
+
+    id: str
+    platform: str
+    entrypoint: tuple[str, ...]
+    command: tuple[str, ...]
+    environment: Mapping[str, str]
+    labels: Mapping[str, str]
+    user: str
+    size: int
+    created: datetime
+    tags: tuple[str, ...]
+    digests: tuple[str, ...]
+    layers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a container gets: memory in bytes (None: no limit), whether it has a network, folders mounted read-only."""
+
+    memory: int | None = None
+    network: bool = False
+    mounts: Mapping[str, Path] = field(default_factory=dict)
+    user: str | None = None
+
+
+@dataclass(frozen=True)
+class Push:
+    """What a push brought: the digest that the registry knows the image by."""
+
+    reference: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine's client: `program` is its path."""
+
+    kind: Kind
+    program: str
+
+    def build(
+        self,
+        context: Path,
+        file: Path,
+        *,
+        tags: Sequence[str],
+        target: str | None = None,
+        arguments: Mapping[str, str] | None = None,
+        labels: Mapping[str, str] | None = None,
+        seconds: float,
+        on_step: "Any" = None,
+        cached: bool = True,
+    ) -> str:
+        """Build `file` with `context`; returns the image's id.
+
+        One platform, no attestations: SageMaker takes no index.
+
+        Raises:
+            FailedError: a step failed or did not end within `seconds`; the message names it and its last lines.
+            MissingError: this client cannot build.
+        """
+        command = [self.program, "build", "--file", str(file)]
+        command += [f"--tag={tag}" for tag in tags]
+        command += [f"--build-arg={name}={value}" for name, value in (arguments or {}).items()]
+        command += [f"--label={name}={value}" for name, value in (labels or {}).items()]
+        command += [f"--target={target}"] if target else []
+        command += [] if cached else ["--no-cache"]
+        command += [] if self._has_network() else ["--network=host"]
+        environment = dict(os.environ)
+        if self.kind == "docker":
+            command += ["--progress=plain", *self._without_attestations()]
+            environment["DOCKER_BUILDKIT"] = "1"
+        elif self.kind == "buildah":
+            command += ["--format=docker"]
+        follow([*command, str(context)], environment, seconds, on_step)
+        return self.inspect(tags[0]).id
+
+    def run(self, image: str, arguments: Sequence[str], limits: Limits, environment: Mapping[str, str]) -> Container:
+        """Start `image` with `arguments`, as SageMaker does; nothing is pulled.
+
+        Raises:
+            FailedError: the engine does not start it, such as for a program that is not in the image.
+        """
+        name = f"glue-{secrets.token_hex(6)}"
+        command = [self.program, "run", "--detach", f"--name={name}", "--pull=never", "--label=io.async-inference.run=1"]
+        command += ["--tmpfs=/tmp:rw,exec,mode=1777"]
+        command += [f"--network={'none' if not limits.network else self.network}"]
+        if limits.memory is not None:  # swap would hide that memory ran out
+            command += [f"--memory={limits.memory}", f"--memory-swap={limits.memory}"]
+        command += [f"--volume={source}:{target}:ro" for target, source in limits.mounts.items()]
+        command += [f"--user={limits.user}"] if limits.user else []
+        command += [f"--env={key}={value}" for key, value in environment.items()]
+        try:
+            call([*command, image, *arguments])
+        except CommandError:
+            Container(self.program, name).remove()
+            raise
+        return Container(self.program, name)
+
+    @property
+    def network(self) -> str:
+        """The network of containers that have one: the engine's own, or the machine's where it has none."""
+        return ("bridge" if self.kind == "docker" else "podman") if self._has_network() else "host"
+
+    def inspect(self, image: str) -> ImageFacts:
+        """What the engine knows about `image` (a tag, a digest or an id).
+
+        Raises:
+            FailedError: it has no such image.
+        """
+        if self.kind == "buildah":
+            return _of_buildah(json.loads(call([self.program, "inspect", "--type", "image", image])))
+        return _facts(json.loads(call([self.program, "image", "inspect", image]))[0])
+
+    def images(self, label: str) -> list[ImageFacts]:
+        """The images with `label` (a name, or name=value), newest first."""
+        listed = call([self.program, "images", "--quiet", "--no-trunc", "--filter", f"label={label}"]).split()
+        found = [self.inspect(image) for image in dict.fromkeys(listed)]
+        return sorted(found, key=lambda image: image.created, reverse=True)
+
+    def history(self, image: str) -> list[Layer]:
+        """The layers of `image`, lowest first, without those that hold nothing."""
+        if self.kind == "buildah":
+            return []
+        lines = call([self.program, "history", "--no-trunc", "--human=false", "--format={{json .}}", image]).splitlines()
+        layers = [json.loads(line) for line in lines if line.strip()]
+        found = [Layer(_instruction(one), int(float(one.get("Size") or one.get("size") or 0))) for one in layers]
+        return [layer for layer in reversed(found) if layer.size]
+
+    def tag(self, image: str, reference: str) -> None:
+        """Give `image` another name."""
+        call([self.program, "tag", image, reference])
+
+    def untag(self, reference: str) -> None:
+        """Take the name `reference` away; an image that has no other goes."""
+        call([self.program, "rmi", reference])
+
+    def login(self, registry: str, user: str, password: str) -> None:
+        """Keep credentials for `registry` as the client does; they never appear among its arguments."""
+        call([self.program, "login", f"--username={user}", "--password-stdin", registry], given=password)
+
+    def push(self, reference: str) -> Push:
+        """Push the image that is tagged `reference`.
+
+        Raises:
+            FailedError: the registry refused it.
+        """
+        plain = [] if self.kind == "docker" else [f"--tls-verify={'false' if _is_local(reference) else 'true'}"]
+        call([self.program, "push", *plain, reference], seconds=TRANSFER_SECONDS)
+        repository = reference.rpartition(":")[0]
+        digests = [digest for digest in self.inspect(reference).digests if digest.startswith(f"{repository}@")]
+        if not digests:
+            raise FailedError(f"{reference}: pushed, and {self.kind} does not say under which digest")
+        return Push(reference, digests[0].rpartition("@")[2])
+
+    def pull(self, reference: str) -> ImageFacts:
+        """Fetch `reference` (`repository@sha256:…` or a tag) and say what it is.
+
+        Raises:
+            FailedError: the registry does not give it out.
+        """
+        plain = [] if self.kind == "docker" else [f"--tls-verify={'false' if _is_local(reference) else 'true'}"]
+        call([self.program, "pull", "--quiet", *plain, reference], seconds=TRANSFER_SECONDS)
+        return self.inspect(reference)
+
+    def run_once(self, image: str, program: str, arguments: Sequence[str], *, seconds: float = 120.0) -> str:
+        """What `program` of `image` prints when it is run without a network.
+
+        Raises:
+            FailedError: it fails.
+        """
+        command = [self.program, "run", "--rm", "--pull=never", "--network=none", f"--entrypoint={program}"]
+        return call([*command, image, *arguments], seconds=seconds)
+
+    def _has_network(self) -> bool:
+        if self.kind == "buildah":
+            return True
+        names = call([self.program, "network", "ls", "--format={{.Name}}"]).split()
+        return ("bridge" if self.kind == "docker" else "podman") in names
+
+    def _without_attestations(self) -> list[str]:
+        """The options for it; none for a client that has BuildKit built in, whose builds have no attestations.
+
+        Raises:
+            MissingError: a newer client without buildx, which cannot build with BuildKit.
+        """
+        try:
+            call([self.program, "buildx", "version"])
+        except CommandError as error:
+            version = call([self.program, "version", "--format={{.Client.Version}}"]).strip()
+            if int(version.partition(".")[0] or 0) >= 23:
+                raise MissingError(
+                    f"{self.program} {version} has no buildx, without which it cannot build",
+                    hints=["install docker-buildx-plugin", "or name another client: GLUE_ENGINE=/path/to/docker"],
+                ) from error
+            return []
+        return ["--provenance=false", "--sbom=false", "--load"]
+
+
+def _facts(found: Mapping[str, Any]) -> ImageFacts:
+    config = found.get("Config") or {}
+    return ImageFacts(
+        id=_identifier(found["Id"]),
+        platform=f"{found.get('Os', '')}/{found.get('Architecture', '')}",
+        entrypoint=_words(config.get("Entrypoint")),
+        command=_words(config.get("Cmd")),
+        environment=dict(entry.split("=", 1) for entry in config.get("Env") or () if "=" in entry),
+        labels=config.get("Labels") or {},
+        user=config.get("User") or "",
+        size=int(found.get("Size") or 0),
+        created=_time(found.get("Created")),
+        tags=tuple(found.get("RepoTags") or ()),
+        digests=tuple(found.get("RepoDigests") or ()),
+        layers=tuple((found.get("RootFS") or {}).get("Layers") or ()),
+    )
+
+
+def _of_buildah(found: Mapping[str, Any]) -> ImageFacts:
+    document = {**found["Docker"], "Id": found["FromImageID"], "RepoDigests": [], "RepoTags": [found["FromImage"]]}
+    document |= {"Config": found["Docker"].get("config"), "Os": "linux", "Architecture": found["Docker"]["architecture"]}
+    document |= {"Created": found["Docker"].get("created"), "RootFS": {"Layers": found["Docker"]["rootfs"]["diff_ids"]}}
+    return _facts(document)
+
+
+def _identifier(text: str) -> str:
+    return text if text.startswith("sha256:") else f"sha256:{text}"
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value or ())
+
+
+def _time(text: str | None) -> datetime:
+    moment = (text or "1970-01-01T00:00:00Z").replace("Z", "+00:00")
+    head, dot, rest = moment.partition(".")
+    digits = rest[: next((i for i, c in enumerate(rest) if not c.isdigit()), len(rest))]
+    return datetime.fromisoformat(f"{head}{dot}{digits[:6]:0<6}{rest[len(digits) :]}" if dot else moment)
+
+
+def _instruction(layer: Mapping[str, Any]) -> str:
+    text: str = layer.get("CreatedBy") or layer.get("createdBy") or ""
+    return " ".join(text.removeprefix("/bin/sh -c #(nop) ").removesuffix("# buildkit").split())
+
+
+def _is_local(reference: str) -> bool:
+    return reference.startswith(("127.0.0.1:", "localhost:"))

@@ -1,0 +1,6 @@
+"""Verifying an image before it is pushed: it is run as SageMaker will run it, and what is seen is judged."""
+
+from glue.imagechecks.exercise import Patience
+from glue.imagechecks.verification import OBSERVE_SECONDS, Subject, Verification, keep, proves, verify
+
+__all__ = ["OBSERVE_SECONDS", "Patience", "Subject", "Verification", "keep", "proves", "verify"]

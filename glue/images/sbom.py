@@ -1,0 +1,72 @@
+"""The bill of materials of an image: what its distribution and Python say is installed, as CycloneDX.
+
+BuildKit's own lies in an attestation, which makes an image an index: SageMaker takes none.
+"""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from glue.engines import Engine
+from glue.errors import FailedError
+
+_LISTING = """
+import importlib.metadata, json, subprocess
+found = [["pypi", d.metadata["Name"], d.version] for d in importlib.metadata.distributions()]
+try:
+    lines = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\\n"], capture_output=True, text=True).stdout
+    found += [["deb", *line.split(" ", 1)] for line in lines.splitlines()]
+except FileNotFoundError:
+    pass
+print(json.dumps(found))
+"""
+
+
+@dataclass(frozen=True, order=True)
+class Package:
+    """A package: `kind` is its type in a package URL, `pypi` or `deb`."""
+
+    kind: str
+    name: str
+    version: str
+
+
+def installed(engine: Engine, image: str) -> list[Package]:
+    """The packages in `image`, sorted.
+
+    Raises:
+        FailedError: the image has no Python that would list them.
+    """
+    text = engine.run_once(image, "python", ["-I", "-c", _LISTING])
+    try:
+        return sorted({Package(*entry) for entry in json.loads(text)})
+    except (ValueError, TypeError) as error:
+        raise FailedError(f"{image}: its list of packages is not understood: {text[:200]!r}") from error
+
+
+def document(packages: Iterable[Package], name: str, version: str) -> str:
+    """`packages` as the bill of materials of the image `name`, in CycloneDX 1.6 JSON.
+
+    It has no time and no random number: the same packages give the same text.
+    """
+    from cyclonedx.model.bom import Bom  # noqa: PLC0415 - heavy, and only builds need it
+    from cyclonedx.model.component import Component, ComponentType  # noqa: PLC0415
+    from cyclonedx.output.json import JsonV1Dot6  # noqa: PLC0415
+    from packageurl import PackageURL  # noqa: PLC0415
+
+    bom = Bom()
+    bom.metadata.component = Component(name=name, version=version, type=ComponentType.CONTAINER, bom_ref=name)
+    listed = []
+    for package in packages:
+        url = PackageURL(package.kind, "debian" if package.kind == "deb" else None, package.name, package.version)
+        listed.append(
+            Component(
+                name=package.name, version=package.version, type=ComponentType.LIBRARY, purl=url, bom_ref=str(url)
+            )
+        )
+    bom.components.update(listed)
+    bom.register_dependency(bom.metadata.component, listed)
+    made = json.loads(JsonV1Dot6(bom).output_as_string())
+    made.pop("serialNumber", None)
+    made["metadata"].pop("timestamp", None)
+    return json.dumps(made, indent=2, sort_keys=True) + "\n"
