@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-unit lint check-terraform fix lock plan apply destroy verify promote release clean
+.PHONY: help setup demo test test-unit test-container lint check-terraform fix lock plan apply destroy verify promote release clean
 
 ENV ?= local
 PYTHON ?= python3
@@ -32,6 +32,9 @@ test: $(STAMP) ## Pass every test that needs no container engine
 
 test-unit: $(STAMP) ## Pass the fast tests only
 	@.venv/bin/pytest tests/unit
+
+test-container: $(STAMP) ## Pass the tests of images, with the container engine that answers
+	@.venv/bin/pytest tests/container
 
 lint: $(STAMP) check-terraform ## Check style, types, formatting and settings
 	@.venv/bin/ruff check

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from glue import artifacts, images
 from glue.artifacts import Interpreter, Packed, Verification
@@ -18,6 +18,13 @@ from glue.releases import Form, Release, Source, read_release, with_artifact, wi
 from glue.revision import revision_of
 from glue.workloads import ARCHIVE_MANIFEST, Workload, load_workload, workload_names
 from glue.workloads.requirements import Requirements, read_lock
+
+
+class Publish(Protocol):
+    """Makes the image of a workload and pushes it; see `glue.imagechecks.gate.Gate`."""
+
+    def __call__(self, workload: Workload, url: str, *, bundled: bool) -> str:
+        """Returns `url@sha256:…`. `bundled`: the model goes into the image."""
 
 
 @dataclass(frozen=True)
@@ -54,15 +61,30 @@ class Releaser:
     registry: Registry
     reporter: Reporter
 
-    def push_images(self, keys: Sequence[str]) -> Release:
-        """Build and push the image of each workload that the endpoints `keys` run; returns the release as written."""
+    def push_images(self, keys: Sequence[str], publish: Publish | None = None) -> Release:
+        """Build and push the image of each workload that the endpoints `keys` run; returns the release as written.
+
+        Args:
+            publish: makes and pushes an image; without it they are process images.
+        """
         release = self._release()
-        for workload, source, endpoints in self._workloads(keys):
-            image = images.build(workload, self.project.serving_dir, self.reporter)
-            pushed = images.push(image, self.registry.repositories[workload.name], self.cloud, self.reporter)
-            for key in endpoints:
-                release = with_image(release, key, pushed, source)
+        for bundled in (False, True):
+            chosen = [key for key in keys if (self.profile.endpoints[key].model.source == "bundled") is bundled]
+            for workload, source, endpoints in self._workloads(chosen):
+                url = self.registry.repositories[workload.name]
+                pushed = (publish or self._process_image)(workload, url, bundled=bundled)
+                for key in endpoints:
+                    release = with_image(release, key, pushed, source)
         return self._written(release)
+
+    def _process_image(self, workload: Workload, url: str, *, bundled: bool) -> str:
+        if bundled:
+            raise UsageError(
+                f"{workload.name}: model.source is bundled, and a process image holds no model",
+                hints=["glue image push --kind container"],
+            )
+        image = images.build_process_image(workload, self.project.serving_dir, self.reporter)
+        return images.push(image, url, self.cloud, self.reporter)
 
     def push_artifacts(self, keys: Sequence[str], *, python: str = sys.executable) -> Release:
         """Pack, verify and push the artifact of each workload that the endpoints `keys` run; returns the release.

@@ -98,7 +98,10 @@ SIGNATURES = (
 
 def recognise(text: str) -> list[Recognised]:
     """The known failures in `text`, each once, in the order in which they appear."""
-    return list({found.id: found for found in reversed(list(_found(text)))}.values())[::-1]
+    first: dict[str, Recognised] = {}
+    for found in _found(text):
+        first.setdefault(found.id, found)
+    return list(first.values())
 
 
 def _found(text: str) -> Iterator[Recognised]:

@@ -69,15 +69,21 @@ def follow(
     except OSError as error:
         raise FailedError(f"{arguments[0]}: {error}") from error
     late = threading.Event()
-    timer = threading.Timer(seconds, lambda: (late.set(), process.kill()))
+
+    def give_up() -> None:
+        late.set()
+        process.kill()
+
+    timer = threading.Timer(seconds, give_up)
     timer.start()
     try:
         assert process.stdout is not None  # noqa: S101 - opened as a pipe
-        for line in process.stdout:
-            kept.append(line)
-            step = steps.read(line)
-            if step and on_step:
-                on_step(step)
+        with process.stdout as output:
+            for line in output:
+                kept.append(line)
+                step = steps.read(line)
+                if step and on_step:
+                    on_step(step)
         status = process.wait()
     finally:
         timer.cancel()

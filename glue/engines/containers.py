@@ -5,7 +5,6 @@ import json
 import subprocess
 import threading
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Self
 
 from glue.engines.commands import CommandError, call
@@ -127,5 +126,5 @@ class Container:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.remove()

@@ -3,14 +3,16 @@
 import json
 import os
 import secrets
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from glue.engines.builds import follow
-from glue.engines.commands import CommandError, call
+from glue.engines.commands import QUERY_SECONDS, CommandError, call
 from glue.engines.containers import Container
 from glue.errors import FailedError, MissingError
 
@@ -48,12 +50,17 @@ class ImageFacts:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a container gets: memory in bytes (None: no limit), whether it has a network, folders mounted read-only."""
+    """What a container gets.
+
+    `memory` in bytes (None: no limit), a network or none, folders mounted read-only, the user (None: the image's) and
+    GPUs.
+    """
 
     memory: int | None = None
     network: bool = False
     mounts: Mapping[str, Path] = field(default_factory=dict)
     user: str | None = None
+    gpus: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,7 @@ class Engine:
 
     kind: Kind
     program: str
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def build(
         self,
@@ -81,7 +89,7 @@ class Engine:
         arguments: Mapping[str, str] | None = None,
         labels: Mapping[str, str] | None = None,
         seconds: float,
-        on_step: "Any" = None,
+        on_step: Callable[[str], None] | None = None,
         cached: bool = True,
     ) -> str:
         """Build `file` with `context`; returns the image's id.
@@ -115,16 +123,25 @@ class Engine:
             FailedError: the engine does not start it, such as for a program that is not in the image.
         """
         name = f"glue-{secrets.token_hex(6)}"
-        command = [self.program, "run", "--detach", f"--name={name}", "--pull=never", "--label=io.async-inference.run=1"]
+        command = [
+            self.program,
+            "run",
+            "--detach",
+            f"--name={name}",
+            "--pull=never",
+            "--label=io.async-inference.run=1",
+        ]
         command += ["--tmpfs=/tmp:rw,exec,mode=1777"]
         command += [f"--network={'none' if not limits.network else self.network}"]
         if limits.memory is not None:  # swap would hide that memory ran out
             command += [f"--memory={limits.memory}", f"--memory-swap={limits.memory}"]
         command += [f"--volume={source}:{target}:ro" for target, source in limits.mounts.items()]
         command += [f"--user={limits.user}"] if limits.user else []
+        if limits.gpus:
+            command += ["--gpus=all"] if self.kind == "docker" else ["--device=nvidia.com/gpu=all"]
         command += [f"--env={key}={value}" for key, value in environment.items()]
         try:
-            call([*command, image, *arguments])
+            self._call([*command, image, *arguments])
         except CommandError:
             Container(self.program, name).remove()
             raise
@@ -142,12 +159,12 @@ class Engine:
             FailedError: it has no such image.
         """
         if self.kind == "buildah":
-            return _of_buildah(json.loads(call([self.program, "inspect", "--type", "image", image])))
-        return _facts(json.loads(call([self.program, "image", "inspect", image]))[0])
+            return _of_buildah(json.loads(self._call([self.program, "inspect", "--type", "image", image])))
+        return _facts(json.loads(self._call([self.program, "image", "inspect", image]))[0])
 
     def images(self, label: str) -> list[ImageFacts]:
         """The images with `label` (a name, or name=value), newest first."""
-        listed = call([self.program, "images", "--quiet", "--no-trunc", "--filter", f"label={label}"]).split()
+        listed = self._call([self.program, "images", "--quiet", "--no-trunc", "--filter", f"label={label}"]).split()
         found = [self.inspect(image) for image in dict.fromkeys(listed)]
         return sorted(found, key=lambda image: image.created, reverse=True)
 
@@ -155,22 +172,45 @@ class Engine:
         """The layers of `image`, lowest first, without those that hold nothing."""
         if self.kind == "buildah":
             return []
-        lines = call([self.program, "history", "--no-trunc", "--human=false", "--format={{json .}}", image]).splitlines()
+        lines = self._call(
+            [self.program, "history", "--no-trunc", "--human=false", "--format={{json .}}", image]
+        ).splitlines()
         layers = [json.loads(line) for line in lines if line.strip()]
         found = [Layer(_instruction(one), int(float(one.get("Size") or one.get("size") or 0))) for one in layers]
         return [layer for layer in reversed(found) if layer.size]
 
     def tag(self, image: str, reference: str) -> None:
         """Give `image` another name."""
-        call([self.program, "tag", image, reference])
+        self._call([self.program, "tag", image, reference])
 
     def untag(self, reference: str) -> None:
         """Take the name `reference` away; an image that has no other goes."""
-        call([self.program, "rmi", reference])
+        self._call([self.program, "rmi", reference])
 
-    def login(self, registry: str, user: str, password: str) -> None:
-        """Keep credentials for `registry` as the client does; they never appear among its arguments."""
-        call([self.program, "login", f"--username={user}", "--password-stdin", registry], given=password)
+    @contextmanager
+    def logged_in(self, registry: str, user: str, password: str) -> Iterator["Engine"]:
+        """This engine with credentials for `registry`: in a folder of their own that is removed, in no argument.
+
+        Raises:
+            FailedError: the registry does not accept them.
+        """
+        with tempfile.TemporaryDirectory(prefix="glue-login-") as folder:
+            session = replace(self, variables={**self.variables, **self._credentials(Path(folder))})
+            session._call([self.program, "login", f"--username={user}", "--password-stdin", registry], given=password)
+            yield session
+
+    def _credentials(self, folder: Path) -> Mapping[str, str]:
+        """The variables that have the client keep credentials in `folder`, and still find its engine."""
+        if self.kind != "docker":
+            return {"REGISTRY_AUTH_FILE": str(folder / "auth.json")}
+        host = os.environ.get("DOCKER_HOST") or self._call(
+            [self.program, "context", "inspect", "--format={{.Endpoints.docker.Host}}"]
+        )
+        return {"DOCKER_CONFIG": str(folder), "DOCKER_HOST": host.strip()}
+
+    def _call(self, arguments: Sequence[str], *, seconds: float = QUERY_SECONDS, given: str | None = None) -> str:
+        environment = {**os.environ, **self.variables} if self.variables else None
+        return call(arguments, seconds=seconds, given=given, environment=environment)
 
     def push(self, reference: str) -> Push:
         """Push the image that is tagged `reference`.
@@ -179,7 +219,7 @@ class Engine:
             FailedError: the registry refused it.
         """
         plain = [] if self.kind == "docker" else [f"--tls-verify={'false' if _is_local(reference) else 'true'}"]
-        call([self.program, "push", *plain, reference], seconds=TRANSFER_SECONDS)
+        self._call([self.program, "push", *plain, reference], seconds=TRANSFER_SECONDS)
         repository = reference.rpartition(":")[0]
         digests = [digest for digest in self.inspect(reference).digests if digest.startswith(f"{repository}@")]
         if not digests:
@@ -193,7 +233,7 @@ class Engine:
             FailedError: the registry does not give it out.
         """
         plain = [] if self.kind == "docker" else [f"--tls-verify={'false' if _is_local(reference) else 'true'}"]
-        call([self.program, "pull", "--quiet", *plain, reference], seconds=TRANSFER_SECONDS)
+        self._call([self.program, "pull", "--quiet", *plain, reference], seconds=TRANSFER_SECONDS)
         return self.inspect(reference)
 
     def run_once(self, image: str, program: str, arguments: Sequence[str], *, seconds: float = 120.0) -> str:
@@ -203,12 +243,12 @@ class Engine:
             FailedError: it fails.
         """
         command = [self.program, "run", "--rm", "--pull=never", "--network=none", f"--entrypoint={program}"]
-        return call([*command, image, *arguments], seconds=seconds)
+        return self._call([*command, image, *arguments], seconds=seconds)
 
     def _has_network(self) -> bool:
         if self.kind == "buildah":
             return True
-        names = call([self.program, "network", "ls", "--format={{.Name}}"]).split()
+        names = self._call([self.program, "network", "ls", "--format={{.Name}}"]).split()
         return ("bridge" if self.kind == "docker" else "podman") in names
 
     def _without_attestations(self) -> list[str]:
@@ -218,9 +258,9 @@ class Engine:
             MissingError: a newer client without buildx, which cannot build with BuildKit.
         """
         try:
-            call([self.program, "buildx", "version"])
+            self._call([self.program, "buildx", "version"])
         except CommandError as error:
-            version = call([self.program, "version", "--format={{.Client.Version}}"]).strip()
+            version = self._call([self.program, "version", "--format={{.Client.Version}}"]).strip()
             if int(version.partition(".")[0] or 0) >= 23:
                 raise MissingError(
                     f"{self.program} {version} has no buildx, without which it cannot build",
@@ -250,7 +290,11 @@ def _facts(found: Mapping[str, Any]) -> ImageFacts:
 
 def _of_buildah(found: Mapping[str, Any]) -> ImageFacts:
     document = {**found["Docker"], "Id": found["FromImageID"], "RepoDigests": [], "RepoTags": [found["FromImage"]]}
-    document |= {"Config": found["Docker"].get("config"), "Os": "linux", "Architecture": found["Docker"]["architecture"]}
+    document |= {
+        "Config": found["Docker"].get("config"),
+        "Os": "linux",
+        "Architecture": found["Docker"]["architecture"],
+    }
     document |= {"Created": found["Docker"].get("created"), "RootFS": {"Layers": found["Docker"]["rootfs"]["diff_ids"]}}
     return _facts(document)
 

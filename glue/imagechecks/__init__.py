@@ -1,6 +1,18 @@
 """Verifying an image before it is pushed: it is run as SageMaker will run it, and what is seen is judged."""
 
 from glue.imagechecks.exercise import Patience
+from glue.imagechecks.gate import Gate, chosen_image, images_of
 from glue.imagechecks.verification import OBSERVE_SECONDS, Subject, Verification, keep, proves, verify
 
-__all__ = ["OBSERVE_SECONDS", "Patience", "Subject", "Verification", "keep", "proves", "verify"]
+__all__ = [
+    "OBSERVE_SECONDS",
+    "Gate",
+    "Patience",
+    "Subject",
+    "Verification",
+    "chosen_image",
+    "images_of",
+    "keep",
+    "proves",
+    "verify",
+]

@@ -11,10 +11,10 @@ from glue.checks.plan import Planned
 from glue.checks.verdicts import Finding, failed, passed
 from glue.engines import Container, Engine, ImageFacts, Limits
 from glue.engines.commands import CommandError
-from glue.images.context import MODEL_DIR
 from glue.imagechecks import judging
 from glue.imagechecks.probe import Answer, Probe, ProbeError
 from glue.imagechecks.sockets import listening
+from glue.images.context import MODEL_DIR
 from glue.progress import Reporter
 from glue.workloads import ContainerNeeds
 from glue.workloads.golden import GoldenCase
@@ -95,6 +95,7 @@ class Exercise:
             network=self.needs.network,
             mounts={MODEL_DIR: self.model} if self.model else {},
             user=user,
+            gpus=self.needs.variant == "cuda",
         )
         started = time.monotonic()
         try:
@@ -133,7 +134,9 @@ class Exercise:
                 last = f"status {answer.status}: {answer.body[:200].decode('utf-8', errors='replace')}"
             if container.wait(_POLL_SECONDS):
                 return self._exited(container, "before it answered /ping")
-        return judging.not_ready(listening(probe.sockets()), port, last, container.logs(), seconds=limit)
+        # On the machine's own network the sockets are everybody's.
+        found = None if port != PORT else listening(probe.sockets())
+        return judging.not_ready(found, port, last, container.logs(), seconds=limit)
 
     def _start(self) -> Finding:
         self._started = time.monotonic()
@@ -166,7 +169,7 @@ class Exercise:
     def _ping(self) -> Finding:
         _, probe = self._running
         seconds = judging.PING_SECONDS * 5
-        return judging.ping([probe.http("GET", "/ping", seconds=seconds) for _ in range(5)], when="when idle")
+        return judging.ping([probe.http("GET", "/ping", seconds=seconds) for _ in range(3)], when="when idle")
 
     def _idle_memory(self) -> Finding:
         _, probe = self._running
@@ -207,7 +210,7 @@ class Exercise:
         case = self._good
         if case is None:
             return Finding("skip", "no golden request expects a success")
-        answers = []
+        answers: list[Answer] = []
         request = threading.Thread(target=lambda: self._quietly(probe, case), daemon=True)
         request.start()
         while request.is_alive() or not answers:

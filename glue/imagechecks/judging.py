@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from glue.checks.golden import wrong_body
 from glue.checks.verdicts import Finding, failed, passed
 from glue.engines import Exit, ImageFacts, Layer
-from glue.images import labels
 from glue.imagechecks.probe import Answer
 from glue.imagechecks.sockets import Listening
+from glue.images import labels
 from glue.progress import mebibytes
 from glue.signatures import recognise
 from glue.workloads.golden import GoldenCase
@@ -31,6 +31,7 @@ _PLATFORM = "linux/amd64"
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 _SECRET = re.compile(r"(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE_KEY|API_KEY)", re.IGNORECASE)
 _LAST_LINES = 12
+_SHOWN = 300
 
 
 def platform(image: ImageFacts) -> Finding:
@@ -82,15 +83,17 @@ def size(layers: Sequence[Layer], former: Sequence[Layer] | None) -> Finding:
     measured = {
         "bytes": total,
         "layers": [{"instruction": layer.instruction, "bytes": layer.size} for layer in layers],
-        "grown": None if former is None else [
-            {"instruction": name, "bytes": change} for name, change in growth(layers, former)
-        ],
+        "grown": None
+        if former is None
+        else [{"instruction": name, "bytes": change} for name, change in growth(layers, former)],
     }
     text = f"{mebibytes(total)} MiB in {len(layers)} layers"
     if former is None:
         return passed(f"{text}; nothing to compare with", **measured)
     changed = [f"{name or 'base'}: {mebibytes(change):+g} MiB" for name, change in growth(layers, former)]
-    return passed("; ".join([f"{text}, {mebibytes(total - sum(one.size for one in former)):+g} MiB", *changed]), **measured)
+    return passed(
+        "; ".join([f"{text}, {mebibytes(total - sum(one.size for one in former)):+g} MiB", *changed]), **measured
+    )
 
 
 def growth(layers: Sequence[Layer], former: Sequence[Layer]) -> list[tuple[str, int]]:
@@ -116,13 +119,17 @@ def exited(how: Exit, logs: str, *, when: str) -> Finding:
     return failed(f"the container {how} {when}{_causes(logs)}\nits last lines:\n{said or '(none)'}", **measured)
 
 
-def not_ready(found: set[Listening], port: int, last: str, logs: str, *, seconds: float) -> Finding:
-    """It runs, and `/ping` did not answer 200 in time: because of where the server listens, or of what it said."""
-    ports = sorted({one.port for one in found})
+def not_ready(found: set[Listening] | None, port: int, last: str, logs: str, *, seconds: float) -> Finding:
+    """It runs, and `/ping` did not answer 200 in time: because of where the server listens, or of what it said.
+
+    Args:
+        found: the container's listening sockets; None where they cannot be told from others'.
+    """
+    ports = sorted({one.port for one in found or ()})
     measured = {"listening": ports, "last": last, "limit_seconds": seconds}
-    if not ports:
+    if found is not None and not ports:
         cause = "no server listens in the container"
-    elif port not in ports:
+    elif found is not None and port not in ports:
         cause = f"nothing listens on port {port}: the server listens on {', '.join(map(str, ports))}"
     else:
         cause = f"GET /ping: {last}"
@@ -169,18 +176,25 @@ def golden(results: Mapping[str, str | None]) -> Finding:
 
 def wrong_answer(case: GoldenCase, answer: Answer) -> str | None:
     """In what `answer` is not the one that `case` expects; None: it is."""
-    said = answer.body[:300].decode("utf-8", errors="replace")
-    if case.expect.outcome == "success":
-        if answer.status != 200:
-            return f"expected a success, got status {answer.status}: {said}"
-        if "content-length" not in answer.headers:
-            return "the answer has no Content-Length, which SageMaker needs"
-        return wrong_body(case, answer.body)
+    return _wrong_success(case, answer) if case.expect.outcome == "success" else _wrong_failure(case, answer)
+
+
+def _wrong_success(case: GoldenCase, answer: Answer) -> str | None:
+    if answer.status != 200:
+        said = answer.body[:_SHOWN].decode("utf-8", errors="replace")
+        return f"expected a success, got status {answer.status}: {said}"
+    if "content-length" not in answer.headers:
+        return "the answer has no Content-Length, which SageMaker needs"
+    return wrong_body(case, answer.body)
+
+
+def _wrong_failure(case: GoldenCase, answer: Answer) -> str | None:
+    text = answer.body.decode("utf-8", errors="replace")
+    said = text[:_SHOWN]
     if answer.status < 400:
         return f"expected a failure, got status {answer.status}"
     if case.expect.status is not None and answer.status != case.expect.status:
         return f"expected status {case.expect.status}, got {answer.status}: {said}"
-    text = answer.body.decode("utf-8", errors="replace")
     if case.expect.message is not None and not re.search(case.expect.message, text):
         return f"expected a failure that says {case.expect.message!r}, got: {said}"
     return None
@@ -190,7 +204,9 @@ def bad_request(what: str, answer: Answer, after: Answer) -> Finding:
     """A request that cannot be served is refused, and the server goes on."""
     measured = {"request": what, "status": answer.status, "ping": after.status}
     if answer.status < 400:
-        return failed(f"the bad request ({what}) was answered with {answer.status} as if it were a good one", **measured)
+        return failed(
+            f"the bad request ({what}) was answered with {answer.status} as if it were a good one", **measured
+        )
     if after.status != 200:
         return failed(f"after the bad request ({what}) /ping answers {after.status}", **measured)
     return passed(f"{what}: status {answer.status}, and the server goes on", **measured)

@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from glue.engines import Container
 from glue.engines.commands import last_lines
@@ -106,7 +106,7 @@ class Probe:
             if stream is not None:
                 stream.close()
 
-    def __enter__(self) -> "Probe":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

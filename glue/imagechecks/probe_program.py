@@ -11,9 +11,14 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 
-def exchange(port, method, path, headers, body, timeout):
+def exchange(  # noqa: PLR0917 - called by name
+    port: int, method: str, path: str, headers: dict[str, str], body: str | None, timeout: float
+) -> dict[str, Any]:
     """One HTTP request to this container's server: status, headers, body, and how long it took in seconds."""
     started = time.perf_counter()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
@@ -34,44 +39,43 @@ def exchange(port, method, path, headers, body, timeout):
         connection.close()
 
 
-def sockets():
+def sockets() -> dict[str, str]:
     """The kernel's tables of this container's TCP sockets."""
     found = {}
     for name in ("tcp", "tcp6"):
         try:
-            with open("/proc/net/" + name) as table:
-                found[name] = table.read()
+            found[name] = Path("/proc/net", name).read_text()
         except OSError:
             found[name] = ""
     return found
 
 
-def memory():
+def memory() -> dict[str, int]:
     """Bytes of memory that this container's processes, without this one, share with no file."""
     total = 0
-    for entry in os.listdir("/proc"):
-        if not entry.isdigit() or int(entry) == os.getpid():
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         try:
-            with open("/proc/" + entry + "/status") as status:
-                fields = dict(line.split(":", 1) for line in status if ":" in line)
+            lines = (entry / "status").read_text().splitlines()
         except OSError:
             continue  # it has just ended
+        fields = dict(line.split(":", 1) for line in lines if ":" in line)
         total += int(fields.get("RssAnon", "0 kB").split()[0]) * 1024
     return {"anonymous": total}
 
 
-ACTIONS = {"exchange": exchange, "sockets": sockets, "memory": memory}
+ACTIONS: dict[str, Callable[..., Any]] = {"exchange": exchange, "sockets": sockets, "memory": memory}
 
 
-def main():
+def main() -> None:
     """Answer until the input ends."""
     lock = threading.Lock()
 
-    def answer(asked):
+    def answer(asked: dict[str, Any]) -> None:
         try:
             reply = {"id": asked["id"], "answer": ACTIONS[asked["action"]](**asked["arguments"])}
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the one who asked is told
             reply = {"id": asked["id"], "error": type(error).__name__ + ": " + str(error)}
         with lock:
             sys.stdout.write(json.dumps(reply) + "\n")

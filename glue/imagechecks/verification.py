@@ -12,7 +12,7 @@ from typing import Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
 from glue.checks.plan import Planned, execute
-from glue.engines import Engine, ImageFacts
+from glue.engines import Engine, ImageFacts, Layer
 from glue.evidence import Check, verdict_of
 from glue.files import write_atomically
 from glue.imagechecks import judging, weights
@@ -24,7 +24,7 @@ from glue.workloads import Workload
 from glue.workloads.golden import load_cases
 
 OBSERVE_SECONDS = 40.0
-"""How long a container is watched unless something else is said: longer than a program needs that gives up after 30 s."""
+"""How long a container is watched unless something else is said: longer than what gives up after 30 s."""
 
 _WEIGHTS = "weights"
 
@@ -70,14 +70,14 @@ def verify(subject: Subject, engine: Engine, reporter: Reporter, patience: Patie
         UsageError: the workload's golden requests are wrong.
     """
     with ExitStack() as resources:
-        checks = list(_checks(subject, engine, reporter, patience, resources))
+        made = list(checks(subject, engine, reporter, patience, resources))
     return Verification(
         workload=subject.workload.name,
         workload_version=subject.workload.version,
         image=subject.image.id,
         golden=subject.golden_digest,
-        verdict=verdict_of(checks),
-        checks=checks,
+        verdict=verdict_of(made),
+        checks=made,
         created=datetime.now(UTC),
     )
 
@@ -98,9 +98,10 @@ def proves(folder: Path, subject: Subject) -> bool:
     return (found.verdict, found.image, found.golden) == ("pass", subject.image.id, subject.golden_digest)
 
 
-def _checks(
+def checks(
     subject: Subject, engine: Engine, reporter: Reporter, patience: Patience, resources: ExitStack
 ) -> Iterator[Check]:
+    """The checks of `subject`, made one after another as they are asked for; `resources` ends what they started."""
     image, workload = subject.image, subject.workload
     cases = load_cases(workload.golden)
     bundled = image.labels.get(labels.MODEL) == "bundled"
@@ -125,5 +126,5 @@ def _checks(
     yield from execute([*static, *started], reporter)
 
 
-def _layers(engine: Engine, image: str | None) -> list[judging.Layer] | None:
+def _layers(engine: Engine, image: str | None) -> list[Layer] | None:
     return None if image is None else engine.history(image)

@@ -95,7 +95,7 @@ def image_tag(version: str, revision: str, content: str, *, bundled: bool) -> st
 
 def _arguments(workload: Workload, project: Project, base: str | None) -> Mapping[str, str]:
     variant = workload.container.variant
-    arguments = {"VARIANT": variant}
+    arguments: dict[str, str] = {"VARIANT": variant}
     if base:
         arguments[f"{variant.upper()}_BASE"] = base
     moment = committed_at(project.root)

@@ -40,7 +40,9 @@ def stage(workload: Workload, serving_dir: Path, folder: Path, *, bundled: bool)
         entries = [_bundle(folder, path, file) for path, file in workload.artifact.items()]
         listing = ArchiveManifest(workload=workload.name, workload_version=workload.version, files=entries)
         (folder / ARCHIVE_MANIFEST).write_bytes(encoded(listing))
-        (folder / "SHA256SUMS").write_text("".join(f"{entry.sha256}  /context/{_part(entry.path)}{MODEL_DIR}/{entry.path}\n" for entry in entries))
+        (folder / "SHA256SUMS").write_text(
+            "".join(f"{entry.sha256}  /context/{_part(entry.path)}{MODEL_DIR}/{entry.path}\n" for entry in entries)
+        )
     for place in [*folder.rglob("*"), folder]:
         place.chmod(0o755 if place.is_dir() else 0o644)
         os.utime(place, (_TIME, _TIME))

@@ -82,13 +82,14 @@ def missing(image: str, cloud: Cloud) -> str | None:
     repository = Repository.at(url)
     client = repository.client(cloud)
     try:
-        found = _get(client, repository, {"imageDigest": digest})
+        found = held_manifest(client, repository, {"imageDigest": digest})
     except client.exceptions.RepositoryNotFoundException:
         return f"{image} is not there: account {repository.account_id} has no repository {repository.name}"
     return None if found else f"{image} is not there"
 
 
-def _get(client: Any, repository: Repository, image_id: dict[str, str]) -> dict[str, Any] | None:
+def held_manifest(client: Any, repository: Repository, image_id: dict[str, str]) -> dict[str, Any] | None:
+    """The image `image_id` (a tag or a digest) as BatchGetImage answers it; None: it is not there."""
     # Reading the manifest takes no more rights than pulling does, which is what other accounts are given.
     answer = client.batch_get_image(**repository.arguments, imageIds=[image_id])
     for failure in answer["failures"]:
@@ -99,7 +100,7 @@ def _get(client: Any, repository: Repository, image_id: dict[str, str]) -> dict[
 
 
 def _digest_of_tag(client: Any, repository: Repository, tag: str) -> str | None:
-    found = _get(client, repository, {"imageTag": tag})
+    found = held_manifest(client, repository, {"imageTag": tag})
     return found["imageId"]["imageDigest"] if found else None
 
 
@@ -147,6 +148,6 @@ def _put(client: Any, repository: Repository, image: Image) -> None:
 
 def _compare(client: Any, repository: Repository, image: Image) -> None:
     """What the registry gives out must be what was sent."""
-    found = _get(client, repository, {"imageDigest": image.digest})
+    found = held_manifest(client, repository, {"imageDigest": image.digest})
     if found is None or digest_of(found["imageManifest"].encode("utf-8")) != image.digest:
         raise FailedError(f"{repository.url}@{image.digest}: the registry holds another manifest than was pushed")

@@ -14,8 +14,9 @@ _LISTING = """
 import importlib.metadata, json, subprocess
 found = [["pypi", d.metadata["Name"], d.version] for d in importlib.metadata.distributions()]
 try:
-    lines = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\\n"], capture_output=True, text=True).stdout
-    found += [["deb", *line.split(" ", 1)] for line in lines.splitlines()]
+    command = ["dpkg-query", "-W", "-f", "${Package} ${Version}\\n"]
+    lines = subprocess.run(command, capture_output=True, text=True).stdout.splitlines()
+    found += [["deb", *line.split(" ", 1)] for line in lines]
 except FileNotFoundError:
     pass
 print(json.dumps(found))

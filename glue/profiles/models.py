@@ -20,6 +20,8 @@ MAX_DEPLOYMENT_WAIT = 2700
 
 Source: terraform-provider-aws 5.100, internal/service/sagemaker/endpoint.go, waitEndpointInService.
 """
+SEVERITIES = ("none", "informational", "low", "medium", "high", "critical")
+"""Of findings in an image, the worst last (ECR's `FindingSeverity`; `none` is ours, `UNDEFINED` has no rank)."""
 
 
 def _printable(text: str) -> str:
@@ -288,6 +290,15 @@ class Trigger(Section):
     """Uploads that are put into the queue at the same time: the throttle, taken from the account's Lambda limit."""
 
 
+class ImageScan(Section):
+    """What the registry's scan of a pushed image may find."""
+
+    worst_allowed: Literal["none", "informational", "low", "medium", "high", "critical"] = "high"
+    """The worst severity that a finding may have; a worse one refuses the release."""
+    wait_seconds: Annotated[int, Field(ge=10, le=3600)] = 600
+    """How long the scan's result is waited for."""
+
+
 class Endpoint(Section):
     """One asynchronous endpoint."""
 
@@ -366,6 +377,8 @@ class Profile(Section):
     """Let a destroy remove buckets and repositories that are not empty."""
     image_replication: Annotated[list[ReplicationDestination], Field(max_length=25)] = []
     """Other regions or accounts that images are copied to when they are pushed, for environments there."""
+    image_scan: ImageScan = ImageScan()
+    """Which findings of the registry's scan refuse an image."""
     consumer_account_ids: list[AccountId] = []
     """Other accounts that run what is built here: they may pull images and read artifacts."""
     endpoints: Annotated[dict[EndpointKey, Endpoint], Field(min_length=1)]

@@ -1,0 +1,72 @@
+"""From a workload to a digest in the registry: an image is built, verified, and pushed only when it passed."""
+
+from dataclasses import dataclass
+
+from glue.cloud import Cloud
+from glue.engines import Engine, ImageFacts
+from glue.errors import FailedError, UsageError
+from glue.imagechecks.exercise import Patience
+from glue.imagechecks.verification import Subject, keep, proves, verify
+from glue.images import labels
+from glue.images.building import build, image_folder
+from glue.images.publishing import publish
+from glue.profiles.models import ImageScan
+from glue.progress import Reporter
+from glue.project import Project
+from glue.workloads import Workload
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Makes and pushes container images of this checkout. `base` and `patience` are those of `build` and `verify`."""
+
+    project: Project
+    cloud: Cloud
+    engine: Engine
+    reporter: Reporter
+    scan: ImageScan
+    patience: Patience
+    base: str | None = None
+
+    def __call__(self, workload: Workload, url: str, *, bundled: bool) -> str:
+        """Build, verify and push the image of `workload` to the repository `url`; returns `url@sha256:…`.
+
+        A verification of this very image, with the same golden requests, is not repeated.
+
+        Raises:
+            FailedError: a step of the build, a check, the registry or its scan refused it.
+        """
+        built = build(workload, self.project, self.engine, self.reporter, bundled=bundled, base=self.base)
+        former = next((image.id for image in images_of(self.engine, workload.name) if image.id != built.image.id), None)
+        subject = Subject(built.image, workload, former)
+        folder = image_folder(self.project, workload.name)
+        if proves(folder, subject):
+            self.reporter.note(f"{built.reference} was verified already")
+        else:
+            verification = verify(subject, self.engine, self.reporter, self.patience)
+            file = keep(folder, verification)
+            failed = [check for check in verification.checks if check.verdict == "fail"]
+            if verification.verdict != "pass":
+                problems = "\n".join(f"{check.id}: {check.message}" for check in failed)
+                raise FailedError(f"{built.reference} is not pushed:\n{problems}", hints=[f"all checks: {file}"])
+        return publish(built, url, self.cloud, self.engine, self.reporter, self.scan)
+
+
+def images_of(engine: Engine, workload: str) -> list[ImageFacts]:
+    """The images of `workload` that the engine has, newest first."""
+    return engine.images(f"{labels.WORKLOAD}={workload}")
+
+
+def chosen_image(engine: Engine, workload: str, reference: str | None) -> ImageFacts:
+    """The image `reference`, or without one the newest of `workload`.
+
+    Raises:
+        UsageError: there is none.
+        FailedError: the engine has no such image.
+    """
+    if reference is not None:
+        return engine.inspect(reference)
+    found = images_of(engine, workload)
+    if not found:
+        raise UsageError(f"{engine.kind} has no image of {workload}", hints=[f"glue image build {workload}"])
+    return found[0]
