@@ -119,7 +119,7 @@ class Probe:
             if self._answers(process):
                 return process
             process.kill()
-            said = process.communicate()[1] or said
+            said = last_lines("\n".join(process.communicate()[::-1]), 1) or said
         if self._container.ended:
             raise ProbeError("the container ended")
         raise ProbeError(f"no Python in the container to look at it with: {last_lines(said, 1)}")
@@ -131,7 +131,8 @@ class Probe:
         try:
             process.stdin.write(json.dumps({"id": -1, "action": "sockets", "arguments": {}}) + "\n")
             process.stdin.flush()
-            return bool(process.stdout.readline())
+            # An engine says what went wrong on standard output too.
+            return process.stdout.readline().startswith('{"id": -1')
         except OSError:
             return False
         finally:

@@ -93,7 +93,7 @@ def _lives(pid: int) -> bool:
 def test_an_image_is_built_into_a_folder(
     glue: Run, capsys: pytest.CaptureFixture[str], project: Project, tmp_path: Path
 ) -> None:
-    assert glue("image", "build", "detector", "--out", str(tmp_path / "image"), "--json") == 0
+    assert glue("image", "build", "detector", "--kind", "process", "--out", str(tmp_path / "image"), "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert (tmp_path / "image" / "blobs" / "sha256" / document["digest"].removeprefix("sha256:")).is_file()
 
