@@ -46,7 +46,7 @@ def call(
     except OSError as error:
         raise CommandError(arguments, str(error)) from error
     if done.returncode != 0:
-        raise CommandError(arguments, done.stderr + done.stdout)
+        raise CommandError(arguments, done.stdout + done.stderr)
     return done.stdout
 
 

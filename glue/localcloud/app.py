@@ -20,6 +20,7 @@ from glue.localcloud.disturbances import READ, disturbed
 from glue.localcloud.ecr import DOWNLOAD_PATH
 from glue.localcloud.faults import Faults
 from glue.localcloud.protocol import NotOursError, Service
+from glue.localcloud.registry_http import RegistryHttp
 
 _log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Application:
         blobs: BlobStore,
         admin: Admin,
         faults: Faults,
+        registry: RegistryHttp,
         *,
         answered: Callable[[], None],
     ) -> None:
@@ -44,6 +46,7 @@ class Application:
         self._blobs = blobs
         self._admin = admin
         self._faults = faults
+        self._registry = registry
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._answered = answered
         self._one_condition_at_a_time = threading.Lock()
@@ -53,6 +56,8 @@ class Application:
         request = Request(environ)
         if request.path.startswith(PREFIX):
             return self._own(request)(environ, start_response)
+        if self._registry.asked(request):
+            return self._registry.answer(request)(environ, start_response)
         credential = credential_of(request.headers.get("Authorization"), request.args)
         account = account_of(credential.access_key if credential else None, _issuer)
         response = None

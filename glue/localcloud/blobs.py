@@ -27,6 +27,14 @@ class BlobStore:
             Path(temporary).replace(file)
         return f"sha256:{name}"
 
+    def adopt(self, file: Path) -> str:
+        """Take over `file`, which lies on the same file system; its digest."""
+        with file.open("rb") as stream:
+            name = hashlib.file_digest(stream, "sha256").hexdigest()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file.replace(self._folder / name)
+        return f"sha256:{name}"
+
     def file(self, digest: str) -> Path | None:
         """Where the blob of `digest` lies; None when there is none (or the digest is none)."""
         match = _DIGEST.fullmatch(digest)

@@ -1,17 +1,25 @@
-"""What moto's ECR lacks for an image to be pulled back: layer bytes, true digests, downloads.
+"""What moto's ECR lacks for an image to be pushed and pulled: layer bytes, true digests, downloads, a way to log in.
 
 moto owns repositories, tags and policies; these operations go through its backend.
 https://docs.aws.amazon.com/AmazonECR/latest/APIReference/
 """
 
+import base64
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from moto.ecr.models import ecr_backends
 
+from glue.localcloud.accounts import Scope
 from glue.localcloud.blobs import BlobStore
-from glue.localcloud.protocol import AwsError, Call, Document, Service
+from glue.localcloud.protocol import AwsError, Call, Document, NotOursError, Service
+
+USER = "AWS"
+"""The name that every client of a registry logs in with."""
+
+_TOKEN_HOURS = 12
 
 DOWNLOAD_PATH = "/_localcloud/layers/"
 
@@ -32,6 +40,8 @@ class Registry:
                 "GetDownloadUrlForLayer": self.get_download_url_for_layer,
                 "PutImage": self.put_image,
                 "BatchGetImage": self.batch_get_image,
+                "GetAuthorizationToken": self.get_authorization_token,
+                "DescribeImageScanFindings": self.describe_image_scan_findings,
             },
             validation_code="InvalidParameterException",
         )
@@ -115,20 +125,69 @@ class Registry:
             )
         return {"images": found, "failures": failures}
 
+    def get_authorization_token(self, call: Call) -> Document:
+        """A token for the registry's protocol, which this server speaks below its own address."""
+        expires = datetime.now(UTC) + timedelta(hours=_TOKEN_HOURS)
+        data = [
+            {
+                "authorizationToken": base64.b64encode(
+                    f"{USER}:{password_of(Scope(account, call.scope.region))}".encode()
+                ).decode(),
+                "expiresAt": expires,
+                "proxyEndpoint": self._url,
+            }
+            for account in call.params.get("registryIds") or [call.scope.account]
+        ]
+        return {"authorizationData": data}
+
+    def describe_image_scan_findings(self, call: Call) -> Document:
+        """A scan that has looked for nothing; moto's, where findings were given to it."""
+        repository = _repository(call)
+        wanted = call.params["imageId"]
+        image = next((one for one in repository.images if _is(one, wanted)), None)
+        if image is None:
+            raise AwsError("ImageNotFoundException", f"The image with imageId {wanted} does not exist")
+        scanned = image.last_scan or repository.image_scanning_configuration.get("scanOnPush")
+        if not scanned:
+            raise AwsError("ScanNotFoundException", f"Image scan does not exist for the image with {wanted}")
+        if _backend(call).scan_finding_results:
+            image.last_scan = image.last_scan or datetime.now(UTC)
+            raise NotOursError
+        return {
+            "registryId": repository.registry_id,
+            "repositoryName": repository.name,
+            "imageId": {"imageDigest": image.image_digest, **wanted},
+            "imageScanStatus": {"status": "COMPLETE", "description": "The local cloud looks for nothing."},
+            "imageScanFindings": {"findings": [], "findingSeverityCounts": {}},
+        }
+
+
+def password_of(scope: Scope) -> str:
+    """The password of `scope` for the registry's protocol. It names account and region: here, any credentials do."""
+    return f"{scope.account}-{scope.region}-token"
+
 
 def _backend(call: Call) -> Any:
     return ecr_backends[call.scope.account][call.scope.region]
 
 
-def _repository(call: Call) -> Any:
-    name = call.params["repositoryName"]
-    repository = _backend(call).repositories.get(name)
+def repository_of(scope: Scope, name: str) -> Any:
+    """moto's repository `name`.
+
+    Raises:
+        AwsError: there is none.
+    """
+    repository = ecr_backends[scope.account][scope.region].repositories.get(name)
     if repository is None:
         raise AwsError(
             "RepositoryNotFoundException",
-            f"The repository with name '{name}' does not exist in the registry with id '{call.scope.account}'",
+            f"The repository with name '{name}' does not exist in the registry with id '{scope.account}'",
         )
     return repository
+
+
+def _repository(call: Call) -> Any:
+    return repository_of(call.scope, call.params["repositoryName"])
 
 
 def _named(repository: Any) -> str:

@@ -54,6 +54,7 @@ from glue.localcloud.metrics import Metrics
 from glue.localcloud.minutes import Minutes
 from glue.localcloud.processes import Guard, ProcessRuntime
 from glue.localcloud.protocol import Document
+from glue.localcloud.registry_http import RegistryHttp
 from glue.localcloud.sagemaker.control_plane import ControlPlane
 from glue.localcloud.sagemaker.runtime_api import RuntimeApi
 from glue.localcloud.scaling import Scaler
@@ -99,6 +100,7 @@ class LocalCloud:
         metric_store.install()
         metrics = Metrics(clock)
         blobs = BlobStore(state_dir / "layers")
+        registry = Registry(blobs, self.url)
         self._guard = Guard()
         if os.getpgrp() == os.getpid():
             self._guard.add(os.getpgrp())  # for the programs that this process runs, such as pip
@@ -126,14 +128,15 @@ class LocalCloud:
         services = [
             control_plane.service(),
             RuntimeApi(self._endpoints, clock).service(),
-            Registry(blobs, self.url).service(),
+            registry.service(),
             ScalingApi(activities, clock).service(),
             budgets_service(),
             logs_service(),
             LambdaApi(self._functions).service(),
         ]
         admin = Admin(self._endpoints, faults, clock, self.status)
-        plain = Application(services, blobs, admin, faults, answered=events.deliver)
+        engines = RegistryHttp(registry, blobs, state_dir / "layers" / "uploads")
+        plain = Application(services, blobs, admin, faults, engines, answered=events.deliver)
         application = self._remembering(plain, journal, control_plane) if journal else plain
         self._server = make_server(
             HOST,

@@ -131,5 +131,5 @@ def test_a_place_that_cannot_be_written_is_named(
     glue: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
-    assert glue("image", "build", "detector", "--out", str(tmp_path / "file" / "below")) == 2
+    assert glue("image", "build", "detector", "--kind", "process", "--out", str(tmp_path / "file" / "below")) == 2
     assert f"error: {tmp_path / 'file'}" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def test_a_folder_is_taken_whole_without_what_tools_leave_in_it(folder: Path) ->
         ("name: detector", "name: other", "workload.yaml:1: name: 'other': allowed is 'detector', the folder's name"),
         ("version: 1.0.0", "version: 1.0", "workload.yaml:2: version: 1.0: input should be a valid string"),
         ("version: 1.0.0", "version: latest", "workload.yaml:2: version: 'latest': string should match"),
-        ("description:", "descripton:", "descripton: unknown key: allowed is one of artifact, description"),
+        ("description:", "descripton:", "descripton: unknown key: allowed is one of artifact, container, description"),
         ("config.json: config.json", "config.json: 1", "artifact.config.json: 1: input should be a valid string"),
         ("config.json: config.json", "config.json: ../secret", "`..` in the path: it must stay inside"),
         ("config.json: config.json", "config.json: /etc/passwd", "an absolute path: it must be relative"),

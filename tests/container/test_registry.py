@@ -1,0 +1,143 @@
+"""The whole chain against the local cloud's registry: build, verify, push, scan, pull back, release, list and trace."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from glue.cloud import Cloud
+from glue.engines import Engine
+from glue.errors import FailedError
+from glue.images.listing import listed
+from glue.images.publishing import publish, transfer
+from glue.localcloud import daemon
+from glue.profiles.models import ImageScan
+from glue.progress import Silent
+from glue.releases import Release, Source, with_image
+from tests.container.workshop import Workshop
+
+ACCOUNT = "111122223333"
+SCAN = ImageScan()
+
+
+class Recorder(Silent):
+    """Keeps what is noted."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[daemon.Status]:
+    """A local cloud of these tests' own."""
+    folder = tmp_path_factory.mktemp("cloud")
+    yield daemon.up(folder, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache"))
+    daemon.down(folder)
+
+
+@pytest.fixture(scope="module")
+def aws(cloud: daemon.Status) -> Cloud:
+    """An account of the local cloud, in a region of its own."""
+    return Cloud("local", "eu-central-1", ACCOUNT, endpoint_url=cloud.endpoint_url)
+
+
+@pytest.fixture(scope="module")
+def url(aws: Cloud) -> str:
+    """A repository as the registry layer makes them."""
+    answer = aws.client("ecr").create_repository(
+        repositoryName=f"platform/noop-{secrets.token_hex(4)}",
+        imageTagMutability="IMMUTABLE",
+        imageScanningConfiguration={"scanOnPush": True},
+    )
+    address: str = answer["repository"]["repositoryUri"]
+    return address
+
+
+@pytest.fixture(scope="module")
+def pushed(workshop: Workshop, engine: Engine, aws: Cloud, url: str) -> str:
+    """The sound image, pushed: `url@sha256:…`."""
+    recorder = Recorder()
+    image = publish(workshop.sound, url, aws, engine, recorder, SCAN)
+    assert any("pulled back" in note for note in recorder.notes)
+    return image
+
+
+def test_an_image_is_pushed_once_and_comes_back_by_its_digest(
+    workshop: Workshop, engine: Engine, aws: Cloud, url: str, pushed: str
+) -> None:
+    again = Recorder()
+    assert pushed.startswith(f"{url}@sha256:")
+    assert publish(workshop.sound, url, aws, engine, again, SCAN) == pushed
+    assert "it is there already" in again.notes
+    assert any("pulled back" in note for note in again.notes)
+
+
+@pytest.mark.usefixtures("pushed")
+def test_a_tag_that_stands_for_another_image_is_refused(
+    workshop: Workshop, engine: Engine, aws: Cloud, url: str
+) -> None:
+    other = replace(workshop.sound, image=workshop.variation("LABEL other=content"))
+    with pytest.raises(FailedError, match="which is another image"):
+        publish(other, url, aws, engine, Recorder(), SCAN)
+
+
+@pytest.mark.usefixtures("pushed")
+def test_the_registry_itself_refuses_to_move_a_tag(workshop: Workshop, engine: Engine, aws: Cloud, url: str) -> None:
+    other = workshop.variation("LABEL yet=another")
+    host = str(aws.endpoint_url).partition("://")[2]
+    with (
+        engine.logged_in(host, "AWS", f"{ACCOUNT}-eu-central-1-token") as session,
+        pytest.raises(FailedError, match="tag"),
+    ):
+        transfer(session, other, f"{host}/{url.partition('/')[2]}", workshop.sound.tag)
+
+
+def test_nobody_pushes_without_the_accounts_token(engine: Engine, aws: Cloud) -> None:
+    host = str(aws.endpoint_url).partition("://")[2]
+    with pytest.raises(FailedError, match="login"), engine.logged_in(host, "AWS", "guessed"):
+        pass
+
+
+def test_credentials_are_kept_in_no_file_of_the_user(
+    engine: Engine, aws: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    host = str(aws.endpoint_url).partition("://")[2]
+    with engine.logged_in(host, "AWS", f"{ACCOUNT}-eu-central-1-token") as session:
+        kept = session.variables.get("DOCKER_CONFIG") or session.variables["REGISTRY_AUTH_FILE"]
+        folder = Path(kept) if engine.kind == "docker" else Path(kept).parent
+        assert list(folder.iterdir())
+    assert not folder.exists()
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+def test_what_a_registry_has_is_listed_with_what_is_released(
+    workshop: Workshop, aws: Cloud, url: str, pushed: str
+) -> None:
+    release = with_image(Release(environment="dev"), "noop", pushed, Source("noop", "1.0.0", "revision"))
+    [found] = listed({"noop": url}, release, aws)
+    assert (found.workload, found.tags, found.released) == ("noop", (workshop.sound.tag,), ("noop",))
+    assert f"{url}@{found.digest}" == pushed
+
+
+def test_a_finding_beyond_the_limit_refuses_the_release(
+    workshop: Workshop, engine: Engine, aws: Cloud, url: str, pushed: str
+) -> None:
+    finding = {
+        "imageScanFindings": {"findings": [], "findingSeverityCounts": {"CRITICAL": 2, "LOW": 7}},
+        "registryId": ACCOUNT,
+        "repositoryName": url.partition("/")[2],
+        "imageId": {"imageDigest": pushed.rpartition("@")[2]},
+        "imageScanStatus": {"status": "COMPLETE", "description": "done"},
+    }
+    given = {"results": [finding], "region": "eu-central-1", "account_id": ACCOUNT}
+    httpx.post(f"{aws.endpoint_url}/moto-api/static/ecr/scan-finding-results", json=given).raise_for_status()
+    with pytest.raises(FailedError, match=r"the scan found 2 critical; image_scan\.worst_allowed is high"):
+        publish(workshop.sound, url, aws, engine, Recorder(), SCAN)
