@@ -1,16 +1,19 @@
 """What every test of images needs: an engine that answers, and a base to build on. See .ci/engine."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from glue.cloud import Cloud
 from glue.engines import Engine, find_engine
+from glue.localcloud import daemon
 from glue.progress import Silent
 from glue.project import Project
 from glue.workloads import Workload, load_workload
-from tests.container.workshop import Workshop
+from tests.container.workshop import ACCOUNT, Workshop
 
 ROOT = Path(__file__).parents[2]
 
@@ -54,3 +57,40 @@ def workshop(
     made = Workshop(engine, base, noop, tmp_path_factory.mktemp("workshop"), Silent())
     yield made
     made.close()
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[daemon.Status]:
+    """A local cloud of these tests' own."""
+    folder = tmp_path_factory.mktemp("cloud")
+    yield daemon.up(folder, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache"))
+    daemon.down(folder)
+
+
+@pytest.fixture(scope="session")
+def aws(cloud: daemon.Status) -> Cloud:
+    """An account of the local cloud, in a region of its own."""
+    return Cloud("local", "eu-central-1", ACCOUNT, endpoint_url=cloud.endpoint_url)
+
+
+def _repository(aws: Cloud) -> str:
+    """A repository as the registry layer makes them."""
+    answer = aws.client("ecr").create_repository(
+        repositoryName=f"platform/noop-{secrets.token_hex(4)}",
+        imageTagMutability="IMMUTABLE",
+        imageScanningConfiguration={"scanOnPush": True},
+    )
+    address: str = answer["repository"]["repositoryUri"]
+    return address
+
+
+@pytest.fixture(scope="session")
+def url(aws: Cloud) -> str:
+    """A repository that tests share: what one has pushed need not be sent again."""
+    return _repository(aws)
+
+
+@pytest.fixture
+def new_url(aws: Cloud) -> str:
+    """A repository that holds nothing."""
+    return _repository(aws)

@@ -1,8 +1,5 @@
 """The whole chain against the local cloud's registry: build, verify, push, scan, pull back, release, list and trace."""
 
-import os
-import secrets
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,50 +11,12 @@ from glue.engines import Engine
 from glue.errors import FailedError
 from glue.images.listing import listed
 from glue.images.publishing import publish, transfer
-from glue.localcloud import daemon
 from glue.profiles.models import ImageScan
-from glue.progress import Silent
 from glue.releases import Release, Source, with_image
-from tests.container.workshop import Workshop
+from tests.container.recording import Recorder
+from tests.container.workshop import ACCOUNT, Workshop
 
-ACCOUNT = "111122223333"
 SCAN = ImageScan()
-
-
-class Recorder(Silent):
-    """Keeps what is noted."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-
-    def note(self, text: str) -> None:
-        self.notes.append(text)
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[daemon.Status]:
-    """A local cloud of these tests' own."""
-    folder = tmp_path_factory.mktemp("cloud")
-    yield daemon.up(folder, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache"))
-    daemon.down(folder)
-
-
-@pytest.fixture(scope="module")
-def aws(cloud: daemon.Status) -> Cloud:
-    """An account of the local cloud, in a region of its own."""
-    return Cloud("local", "eu-central-1", ACCOUNT, endpoint_url=cloud.endpoint_url)
-
-
-@pytest.fixture(scope="module")
-def url(aws: Cloud) -> str:
-    """A repository as the registry layer makes them."""
-    answer = aws.client("ecr").create_repository(
-        repositoryName=f"platform/noop-{secrets.token_hex(4)}",
-        imageTagMutability="IMMUTABLE",
-        imageScanningConfiguration={"scanOnPush": True},
-    )
-    address: str = answer["repository"]["repositoryUri"]
-    return address
 
 
 @pytest.fixture(scope="module")
@@ -128,16 +87,17 @@ def test_what_a_registry_has_is_listed_with_what_is_released(
 
 
 def test_a_finding_beyond_the_limit_refuses_the_release(
-    workshop: Workshop, engine: Engine, aws: Cloud, url: str, pushed: str
+    workshop: Workshop, engine: Engine, aws: Cloud, new_url: str
 ) -> None:
+    pushed = publish(workshop.sound, new_url, aws, engine, Recorder(), SCAN)
     finding = {
         "imageScanFindings": {"findings": [], "findingSeverityCounts": {"CRITICAL": 2, "LOW": 7}},
         "registryId": ACCOUNT,
-        "repositoryName": url.partition("/")[2],
+        "repositoryName": new_url.partition("/")[2],
         "imageId": {"imageDigest": pushed.rpartition("@")[2]},
         "imageScanStatus": {"status": "COMPLETE", "description": "done"},
     }
     given = {"results": [finding], "region": "eu-central-1", "account_id": ACCOUNT}
     httpx.post(f"{aws.endpoint_url}/moto-api/static/ecr/scan-finding-results", json=given).raise_for_status()
     with pytest.raises(FailedError, match=r"the scan found 2 critical; image_scan\.worst_allowed is high"):
-        publish(workshop.sound, url, aws, engine, Recorder(), SCAN)
+        publish(workshop.sound, new_url, aws, engine, Recorder(), SCAN)

@@ -21,6 +21,7 @@ from glue.project import Project
 from glue.workloads import ContainerNeeds, Workload
 
 ROOT = Path(__file__).parents[2]
+ACCOUNT = "111122223333"
 QUICK = Patience(observe=3.0, request=20.0, stop=4.0)
 BUILD_SECONDS = 120.0
 

@@ -72,6 +72,10 @@ def test_an_apply_that_is_killed_is_recovered_by_running_it_again(team: Checkout
     team.glue("apply", "--env", "dev", "--yes")
     assert team.document("plan", "--env", "dev")["empty"]
     assert team.document("verify-endpoint", "--env", "dev")["verdict"] == "pass"
+    for chain in team.document("image", "trace", "--env", "dev")["endpoints"].values():
+        verdicts = {link["name"]: link["verdict"] for link in chain["links"]}
+        assert (verdicts["registry"], verdicts["model"], verdicts["endpoint"]) == ("ok", "ok", "ok")
+        assert chain["broken_at"] is None
 
 
 def test_a_lock_that_a_killed_terraform_left_is_removed(team: Checkout) -> None:

@@ -127,6 +127,19 @@ def test_a_mistake_is_named_and_shows_no_traceback(
     assert "Traceback" not in errors
 
 
+@pytest.mark.usefixtures("folder")
+@pytest.mark.parametrize("command", ["build", "verify"])
+def test_without_a_container_engine_the_exit_code_says_that_something_is_missing(
+    glue: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("GLUE_ENGINE", raising=False)
+    assert glue("image", command, "detector") == 3
+    said = capsys.readouterr().err
+    assert "no container engine answers" in said
+    assert "install Docker or Podman" in said
+
+
 def test_a_place_that_cannot_be_written_is_named(
     glue: Run, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
