@@ -98,6 +98,13 @@ class Container:
         with contextlib.suppress(CommandError):  # it may have ended by itself
             call([self._program, "kill", "--signal=TERM", self.name])
 
+    def kill(self) -> None:
+        """Send SIGKILL to all its processes; one that was not started yet is removed and will not be."""
+        try:
+            call([self._program, "kill", "--signal=KILL", self.name])
+        except CommandError:
+            self.remove()
+
     def remove(self) -> None:
         """End it at once and remove it."""
         with contextlib.suppress(CommandError):

@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,9 @@ from glue.engines.containers import Container
 from glue.errors import FailedError, MissingError
 
 Kind = Literal["docker", "podman", "buildah"]
+
+HOST_NETWORK = "host"
+"""The network of the machine itself."""
 
 TRANSFER_SECONDS = 3600.0
 """How long a push or pull may take: images with weights have tens of gigabytes."""
@@ -52,8 +56,9 @@ class ImageFacts:
 class Limits:
     """What a container gets.
 
-    `memory` in bytes (None: no limit), a network or none, folders mounted read-only, the user (None: the image's) and
-    GPUs.
+    `memory` in bytes (None: no limit), a network or none, folders mounted read-only, the user (None: the image's),
+    GPUs, and where `/tmp` is: in memory, which counts as its own, or on the engine's disk. `ports` maps its ports to
+    those of 127.0.0.1, where the engine has a network of its own.
     """
 
     memory: int | None = None
@@ -61,6 +66,8 @@ class Limits:
     mounts: Mapping[str, Path] = field(default_factory=dict)
     user: str | None = None
     gpus: bool = False
+    temporary: Literal["memory", "disk"] = "memory"
+    ports: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -123,23 +130,8 @@ class Engine:
             FailedError: the engine does not start it, such as for a program that is not in the image.
         """
         name = f"glue-{secrets.token_hex(6)}"
-        command = [
-            self.program,
-            "run",
-            "--detach",
-            f"--name={name}",
-            "--pull=never",
-            "--label=io.async-inference.run=1",
-        ]
-        command += ["--tmpfs=/tmp:rw,exec,mode=1777"]
-        command += [f"--network={'none' if not limits.network else self.network}"]
-        if limits.memory is not None:  # swap would hide that memory ran out
-            command += [f"--memory={limits.memory}", f"--memory-swap={limits.memory}"]
-        command += [f"--volume={source}:{target}:ro" for target, source in limits.mounts.items()]
-        command += [f"--user={limits.user}"] if limits.user else []
-        if limits.gpus:
-            command += ["--gpus=all"] if self.kind == "docker" else ["--device=nvidia.com/gpu=all"]
-        command += [f"--env={key}={value}" for key, value in environment.items()]
+        given = container_options(self.kind, name, limits, environment, network=self.network)
+        command = [self.program, "run", "--detach", *given, "--label=io.async-inference.run=1"]
         try:
             self._call([*command, image, *arguments])
         except CommandError:
@@ -147,10 +139,39 @@ class Engine:
             raise
         return Container(self.program, name)
 
+    def create(
+        self,
+        image: str,
+        arguments: Sequence[str],
+        limits: Limits,
+        environment: Mapping[str, str],
+        *,
+        name: str,
+        label: str,
+    ) -> Container:
+        """Make a container that is not started: `attach` does that. It keeps no log of its own; nothing is pulled.
+
+        Raises:
+            FailedError: the engine does not make it.
+        """
+        given = container_options(self.kind, name, limits, environment, network=self.network)
+        self._call([self.program, "create", *given, f"--label={label}", "--log-driver=none", image, *arguments])
+        return Container(self.program, name)
+
+    def attach(self, container: Container) -> "subprocess.Popen[bytes]":
+        """Start a container that `create` made. The process prints what it prints and ends when it does, as it does."""
+        return subprocess.Popen(
+            [self.program, "start", "--attach", container.name],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # signals for this process are none for the container
+        )
+
     @property
     def network(self) -> str:
         """The network of containers that have one: the engine's own, or the machine's where it has none."""
-        return ("bridge" if self.kind == "docker" else "podman") if self._has_network() else "host"
+        return ("bridge" if self.kind == "docker" else "podman") if self._has_network() else HOST_NETWORK
 
     def inspect(self, image: str) -> ImageFacts:
         """What the engine knows about `image` (a tag, a digest or an id).
@@ -268,6 +289,27 @@ class Engine:
                 ) from error
             return []
         return ["--provenance=false", "--sbom=false", "--load"]
+
+
+def container_options(
+    kind: Kind, name: str, limits: Limits, environment: Mapping[str, str], *, network: str
+) -> list[str]:
+    """The options of `run` and `create` for a container with these limits, as SageMaker runs it; nothing is pulled.
+
+    `network` is the engine's own, or `host` where it has none: then a port cannot be published.
+    """
+    options = [f"--name={name}", "--pull=never"]
+    options += ["--tmpfs=/tmp:rw,exec,mode=1777" if limits.temporary == "memory" else "--volume=/tmp"]
+    options += [f"--network={network if limits.network else 'none'}"]
+    if limits.network and network != HOST_NETWORK:
+        options += [f"--publish=127.0.0.1:{ours}:{its}" for its, ours in limits.ports.items()]
+    if limits.memory is not None:  # swap would hide that memory ran out
+        options += [f"--memory={limits.memory}", f"--memory-swap={limits.memory}"]
+    options += [f"--volume={source}:{target}:ro" for target, source in limits.mounts.items()]
+    options += [f"--user={limits.user}"] if limits.user else []
+    if limits.gpus:
+        options += ["--gpus=all"] if kind == "docker" else ["--device=nvidia.com/gpu=all"]
+    return options + [f"--env={key}={value}" for key, value in environment.items()]
 
 
 def _facts(found: Mapping[str, Any]) -> ImageFacts:

@@ -10,7 +10,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from glue.localcloud.clock import Clock
-from glue.localcloud.endpoints import Endpoints
+from glue.localcloud.endpoints import Endpoint, Endpoints
 from glue.localcloud.faults import Fault, FaultError, Faults
 
 PREFIX = "/_localcloud/"
@@ -65,9 +65,9 @@ class Admin:
         if name is not None and not named:
             known = ", ".join(sorted({endpoint.name for endpoint in self._endpoints.all()})) or "none"
             raise FaultError(f"endpoint {name!r}: there are {known}")
-        if order.get("kind") == "disk-full" and sys.platform != "linux":
-            raise FaultError("disk-full needs Linux")
         instances = [instance for endpoint in named for instance in endpoint.instances if instance.ready]
+        if order.get("kind") == "disk-full":
+            _check_disks(named)
         nothing = "kill-instance: no instance is ready"
         if order.get("kind") == "kill-instance" and not instances:
             raise FaultError(nothing)
@@ -83,6 +83,18 @@ class Admin:
             self._clock.jump(fault.seconds)
         self._endpoints.suffer()
         return fault
+
+
+def _check_disks(endpoints: list[Endpoint]) -> None:
+    """Refuse a full disk where it would not be one."""
+    if sys.platform != "linux":
+        raise FaultError("disk-full needs Linux")
+    beyond = [one.name for one in endpoints if any(not instance.can_fill_disk for instance in one.instances)]
+    if beyond:
+        raise FaultError(
+            f"disk-full: {', '.join(beyond)} runs in containers, whose disk is the engine's; "
+            "allowed is an endpoint (--endpoint) that runs a process image"
+        )
 
 
 def _json(document: Document, status: int = 200) -> Response:

@@ -14,6 +14,7 @@ from typing import Any
 
 from glue.errors import FailedError, UsageError
 from glue.localcloud.journal_file import journal_of
+from glue.localcloud.instance_types import memory_setting
 from glue.localcloud.state import StateDir
 
 START_TIMEOUT = 30.0
@@ -63,7 +64,8 @@ def up(
 
     Raises:
         UsageError: the port is taken, or a local cloud with other settings runs already, or `speed` is not positive, or
-            `persist` is no folder of a local cloud, of another version, damaged or in use.
+            `persist` is no folder of a local cloud, of another version, damaged or in use,
+            or the setting `GLUE_LOCAL_MEMORY_MIB` is wrong.
         FailedError: it did not get ready.
     """
     if not speed > 0:
@@ -75,6 +77,7 @@ def up(
     if persist is not None:
         persist = persist.resolve()
         port = port or journal_of(persist).check()
+    memory_setting()  # refused here rather than in the log of what is started
     if port is not None:
         _check_free(port)
     state.folder.mkdir(parents=True, exist_ok=True)

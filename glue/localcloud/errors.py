@@ -9,11 +9,11 @@ class DeploymentError(Exception):
         self.reason = reason
 
 
-def failed_ping(variant: str) -> DeploymentError:
-    """The container exited, or did not answer `/ping` in time."""
+def failed_ping(variant: str, detail: str = "") -> DeploymentError:
+    """The container exited, or did not answer `/ping` in time. `detail` says what it raised, which AWS does not."""
     return DeploymentError(
         f"The primary container for production variant {variant} did not pass the ping health check. "
-        "Please check CloudWatch logs for this endpoint."
+        "Please check CloudWatch logs for this endpoint." + (f" ({detail})" if detail else "")
     )
 
 

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from glue.localcloud import model_data, trees
+from glue.localcloud import instance_types, model_data, trees
 from glue.localcloud.accounts import Scope
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
@@ -23,7 +23,7 @@ from glue.localcloud.images import ImageError, ImageReference, ImageStore
 from glue.localcloud.instances import STOP_GRACE, Instance, NotReadyError, new_instance_id
 from glue.localcloud.invocation import AsyncRequest
 from glue.localcloud.log_shipper import LogShipper, Stream
-from glue.localcloud.runtime import RUNTIME_LABEL, Launch, Runtime, UnsupportedImageError
+from glue.localcloud.runtime import CONTAINER, RUNTIME_LABEL, Launch, Runtime, UnsupportedImageError
 from glue.localcloud.sagemaker.store import Definition
 
 DEFAULT_STARTUP_TIMEOUT = 600
@@ -191,7 +191,7 @@ class Fleet:
         if reference is None:
             raise missing_image(variant.name, f"{uri} is not an image in ECR")
         try:
-            image = self._platform.images.pull(reference)
+            image = self._platform.images.find(reference)
             variant.runtime = self._runtime(image.labels)
             variant.runtime.prepare(image)
         except (ImageError, UnsupportedImageError) as error:
@@ -211,16 +211,15 @@ class Fleet:
             startup_timeout=variant.document.get(
                 "ContainerStartupHealthCheckTimeoutInSeconds", DEFAULT_STARTUP_TIMEOUT
             ),
+            memory=instance_types.memory_of(variant.document.get("InstanceType", "")),
         )
 
     def _runtime(self, labels: Mapping[str, str]) -> Runtime:
-        wanted = labels.get(RUNTIME_LABEL)
-        runtime = self._platform.runtimes.get(wanted or "container")
+        wanted = labels.get(RUNTIME_LABEL, CONTAINER)
+        runtime = self._platform.runtimes.get(wanted)
         if runtime is None:
             known = ", ".join(sorted(self._platform.runtimes))
-            raise UnsupportedImageError(
-                f"label {RUNTIME_LABEL} is {wanted or 'missing'}; this local cloud runs images labelled {known}"
-            )
+            raise UnsupportedImageError(f"label {RUNTIME_LABEL} is {wanted}; this local cloud runs {known}")
         return runtime
 
     def _credentials(self) -> dict[str, str]:
@@ -252,10 +251,10 @@ class Fleet:
             variant.starting += new
         try:
             _each(new, Instance.start)
-        except (NotReadyError, OSError, shutil.Error, UnsupportedImageError) as error:
+        except (NotReadyError, OSError, shutil.Error, ImageError, UnsupportedImageError) as error:
             _each(new, lambda instance: instance.stop(0))
             self._platform.logs.flush()
-            raise failed_ping(variant.name) from error
+            raise failed_ping(variant.name, str(error) if isinstance(error, NotReadyError) else "") from error
         finally:
             variant.starting = [instance for instance in variant.starting if instance not in new]
         for instance in new:

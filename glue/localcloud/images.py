@@ -1,4 +1,4 @@
-"""Container images, pulled from ECR through its API and unpacked for the instances."""
+"""Images in ECR, found through its API; those that run as processes are unpacked here."""
 
 import contextlib
 import hashlib
@@ -53,25 +53,28 @@ class ImageReference:
             return {"imageDigest": self.digest}
         return {"imageTag": self.tag or "latest"}
 
-    def resolved(self, digest: str) -> str:
-        """The URI that names the image by digest, as DescribeEndpoint's `ResolvedImage`."""
-        host = f"{self.scope.account}.dkr.ecr.{self.scope.region}.amazonaws.com"
-        return f"{host}/{self.repository}@{digest}"
-
 
 @dataclass(frozen=True)
-class PulledImage:
-    """An image on this machine: `root` holds its files, read-only; the rest is its config."""
+class RegisteredImage:
+    """An image as its registry has it: its digest, the digests of its config and layers, and what the config says."""
 
-    resolved: str
-    root: Path
+    reference: ImageReference
+    digest: str
+    config: str
+    layers: tuple[str, ...]
     labels: dict[str, str]
     entrypoint: tuple[str, ...]
     environment: dict[str, str]
 
+    @property
+    def resolved(self) -> str:
+        """The URI that names it by digest, as DescribeEndpoint's `ResolvedImage`."""
+        host = f"{self.reference.scope.account}.dkr.ecr.{self.reference.scope.region}.amazonaws.com"
+        return f"{host}/{self.reference.repository}@{self.digest}"
+
 
 class ImageStore:
-    """Unpacked images in `folder`, one folder a digest; pulled once, however many ask at a time."""
+    """Unpacked images in `folder`, one folder a digest; fetched once, however many ask at a time."""
 
     def __init__(self, folder: Path, clients: Clients) -> None:
         self._folder = folder
@@ -79,27 +82,36 @@ class ImageStore:
         self._http = urllib3.PoolManager(retries=False)
         self._lock = threading.Lock()
 
-    def pull(self, reference: ImageReference) -> PulledImage:
-        """Fetch manifest, config and layers, check their digests, and unpack them.
+    def find(self, reference: ImageReference) -> RegisteredImage:
+        """Fetch manifest and config and check their digests.
 
         Raises:
-            ImageError: the repository, image or a layer is missing or is not what its digest says.
+            ImageError: the repository or image is missing or is not what its digest says.
         """
         digest, manifest = self._manifest(reference)
+        try:
+            config = json.loads(self._blob(reference, manifest["config"]["digest"]))
+            settings: dict[str, Any] = config.get("config") or {}
+            return RegisteredImage(
+                reference=reference,
+                digest=digest,
+                config=manifest["config"]["digest"],
+                layers=tuple(layer["digest"] for layer in manifest["layers"]),
+                labels=settings.get("Labels") or {},
+                entrypoint=tuple(settings.get("Entrypoint") or ()),
+                environment=dict(entry.split("=", 1) for entry in settings.get("Env") or () if "=" in entry),
+            )
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ImageError(f"image {digest}: manifest or config not understood: {error!r}") from error
+
+    def unpack(self, image: RegisteredImage) -> Path:
+        """The folder with the image's files, read-only; its layers are fetched and checked when it is not there yet.
+
+        Raises:
+            ImageError: a layer is missing, is not what its digest says, or cannot be unpacked.
+        """
         with self._lock:
-            try:
-                config = json.loads(self._blob(reference, manifest["config"]["digest"]))
-                root = self._unpacked(reference, digest, [layer["digest"] for layer in manifest["layers"]])
-            except (ValueError, KeyError, TypeError) as error:
-                raise ImageError(f"image {digest}: manifest or config not understood: {error!r}") from error
-        settings: dict[str, Any] = config.get("config") or {}
-        return PulledImage(
-            resolved=reference.resolved(digest),
-            root=root,
-            labels=settings.get("Labels") or {},
-            entrypoint=tuple(settings.get("Entrypoint") or ()),
-            environment=dict(entry.split("=", 1) for entry in settings.get("Env") or () if "=" in entry),
-        )
+            return self._unpacked(image)
 
     def _manifest(self, reference: ImageReference) -> tuple[str, dict[str, Any]]:
         ecr = self._clients.get(reference.scope, "ecr")
@@ -131,23 +143,23 @@ class ImageStore:
             raise ImageError(f"layer {digest}: the download is not what the digest says")
         return response.data
 
-    def _unpacked(self, reference: ImageReference, digest: str, layers: list[str]) -> Path:
-        root = self._folder / digest.removeprefix("sha256:")
+    def _unpacked(self, image: RegisteredImage) -> Path:
+        root = self._folder / image.digest.removeprefix("sha256:")
         if root.is_dir():
             return root
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = Path(tempfile.mkdtemp(dir=self._folder, prefix=".partial-"))
         try:
-            for layer in layers:
+            for layer in image.layers:
                 with tempfile.TemporaryFile() as file:
-                    file.write(self._blob(reference, layer))
+                    file.write(self._blob(image.reference, layer))
                     file.seek(0)
                     trees.unpack(file, partial)
             partial.chmod(0o755)
             trees.make_read_only(partial)
             partial.rename(root)
         except trees.UnsafeArchiveError as error:
-            raise ImageError(f"image {digest}: {error}") from error
+            raise ImageError(f"image {image.digest}: {error}") from error
         finally:
             with contextlib.suppress(OSError):
                 trees.remove(partial)

@@ -12,6 +12,7 @@ from glue.localcloud import trees
 from glue.localcloud.clock import Clock, Deadline
 from glue.localcloud.faults import Fault
 from glue.localcloud.runtime import Container, Launch, Runtime, Sink
+from glue.localcloud.tracebacks import FirstTraceback
 
 START_ATTEMPTS = 3
 """How often a container may end before it was ready until the instance gives up."""
@@ -35,7 +36,7 @@ _LONGEST_BACKOFF = 30.0
 
 
 class NotReadyError(Exception):
-    """The container ended again and again, or did not answer `/ping` in time."""
+    """The container ended again and again, or did not answer `/ping` in time. The message is what it raised, if any."""
 
 
 def new_instance_id() -> str:
@@ -68,10 +69,16 @@ class Instance:
         self._changed = changed
         self._fault = fault
         self._container: Container | None = None
+        self._traceback: FirstTraceback | None = None
         self._starting = threading.Lock()
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._threads: list[threading.Thread] = []
+
+    @property
+    def can_fill_disk(self) -> bool:
+        """Whether the fault `disk-full` can reach it."""
+        return self._runtime.fills_disks
 
     @property
     def ready(self) -> bool:
@@ -92,13 +99,19 @@ class Instance:
             NotReadyError: it did not get ready within the launch's start-up timeout, or ended too often.
         """
         limit = self._clock.deadline(self._launch.startup_timeout)
+        traceback = self._traceback = FirstTraceback()
         for _ in range(START_ATTEMPTS):
             if self._run_until_ready(limit):
+                self._traceback = None
                 self._begin(self._supervise, self._watch)
                 return
             if limit.passed or self._stopping.is_set():
                 break
-        raise NotReadyError
+        if traceback.lines and not self._stopping.is_set():
+            self._sink("the container did not get ready; the first that it raised was:")
+            for line in traceback.lines:
+                self._sink(line)
+        raise NotReadyError(traceback.error)
 
     def stop(self, grace: float = STOP_GRACE) -> None:
         """End it for good and remove its files. `grace` in seconds of the clock."""
@@ -141,7 +154,7 @@ class Instance:
             if self._stopping.is_set():
                 return False
             self._folder.mkdir(parents=True, exist_ok=True)
-            container = self._container = self._runtime.start(self._launch, self._folder, self._sink)
+            container = self._container = self._runtime.start(self._launch, self._folder, self._output)
         self.suffer()
         began = self._clock.elapsed()
         while not limit.passed and not self._stopping.is_set():
@@ -159,6 +172,11 @@ class Instance:
             self._sink(f"container did not answer /ping within {self._launch.startup_timeout} s")
         container.stop(0)
         return False
+
+    def _output(self, line: str) -> None:
+        if self._traceback is not None:
+            self._traceback.read(line)
+        self._sink(line)
 
     def _supervise(self) -> None:
         container = self._container

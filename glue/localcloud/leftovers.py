@@ -12,10 +12,11 @@ import signal
 import time
 from pathlib import Path
 
-from glue.localcloud import trees
+from glue.localcloud import guard, trees
 
 LOCK_NAME = "lock"
 RECORD_NAME = "instance.json"
+ENGINE_RECORD_NAME = "engine.json"
 _PATIENCE = 5.0
 
 
@@ -32,14 +33,26 @@ def is_locked(file: Path) -> bool:
 
 
 def sweep(instances_dir: Path) -> list[str]:
-    """Kill the instances that still run in `instances_dir` and remove their folders; the names of those that ran."""
-    ran: list[str] = []
+    """Kill the instances that still run in `instances_dir` and remove their folders; the names of those that ran.
+
+    The engine that ran containers for it is named in a record there: all that bear this cloud's label are removed.
+    """
+    ran = _remove_containers(instances_dir / ENGINE_RECORD_NAME)
     for folder in sorted(instances_dir.glob("*/")):
         if is_locked(folder / LOCK_NAME):
             ran.append(folder.name)
             _kill(folder)
         trees.remove(folder)
     return ran
+
+
+def _remove_containers(record: Path) -> list[str]:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        engine: guard.EngineRecord = json.loads(record.read_text())
+        removed = guard.remove_containers(engine)
+        record.unlink()
+        return removed
+    return []
 
 
 def _kill(folder: Path) -> None:

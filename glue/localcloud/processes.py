@@ -13,7 +13,6 @@ import os
 import resource
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,14 +20,13 @@ from pathlib import Path
 from typing import IO
 
 from glue.localcloud import guard, trees, venvs
-from glue.localcloud.images import PulledImage
+from glue.localcloud.images import ImageStore, RegisteredImage
 from glue.localcloud.leftovers import LOCK_NAME, RECORD_NAME
-from glue.localcloud.runtime import Launch, Sink, UnsupportedImageError
+from glue.localcloud.runtime import Launch, Sink, UnsupportedImageError, forward, free_port
 
 PROGRAM = "opt/program"
 _MODEL_BASE = "/opt/ml"
 _TEMPORARY = "/tmp"  # noqa: S108 - the container's, not this machine's
-_LINE_LIMIT = 64 * 1024
 
 
 class Guard:
@@ -54,6 +52,10 @@ class Guard:
             self._pipe.close()
         self._process.wait()
 
+    def add_engine(self, record: guard.EngineRecord) -> None:
+        """Watch over all containers of a local cloud in an engine."""
+        self._tell(f"*{json.dumps(record)}\n")
+
     def _tell(self, line: str) -> None:
         with self._lock, contextlib.suppress(OSError, ValueError):
             self._pipe.write(line)
@@ -68,19 +70,23 @@ class Guard:
 class ProcessRuntime:
     """Runs process images; environments are cached in `cache_dir`."""
 
-    def __init__(self, cache_dir: Path, the_guard: Guard) -> None:
+    fills_disks = sys.platform == "linux"
+
+    def __init__(self, images: ImageStore, cache_dir: Path, the_guard: Guard) -> None:
+        self._images = images
         self._cache_dir = cache_dir
         self._guard = the_guard
 
-    def prepare(self, image: PulledImage) -> None:
-        """Make the image's virtual environment.
+    def prepare(self, image: RegisteredImage) -> None:
+        """Unpack the image and make its virtual environment.
 
         Raises:
+            ImageError: a layer is missing or is not what its digest says.
             UnsupportedImageError: it holds no requirements, no entry point, or they cannot be installed.
         """
         if not image.entrypoint:
             raise UnsupportedImageError("the image has no entry point")
-        self._venv(image)
+        self._venv(self._images.unpack(image))
 
     def start(self, launch: Launch, folder: Path, sink: Sink) -> "ProcessContainer":
         """Start the program with `serve` as argument, as `docker run IMAGE serve` does."""
@@ -90,21 +96,22 @@ class ProcessRuntime:
         if not base.exists():
             base.mkdir(parents=True)
             trees.share(launch.model_dir, base / "model")
-        venv = self._venv(launch.image)
-        port = _free_port()
+        root = self._images.unpack(launch.image)
+        venv = self._venv(root)
+        port = free_port()
         program, *arguments = launch.image.entrypoint
         python = str(venv / "bin" / "python")
         return ProcessContainer(
             [*confinement(), python if program in {"python", "python3"} else program, *arguments, "serve"],
-            environment(launch, venv=venv, base=base, temporary=temporary, port=port),
+            environment(launch, root=root, venv=venv, base=base, temporary=temporary, port=port),
             folder,
             port=port,
             sink=sink,
             the_guard=self._guard,
         )
 
-    def _venv(self, image: PulledImage) -> Path:
-        lock = image.root / PROGRAM / "requirements.lock"
+    def _venv(self, root: Path) -> Path:
+        lock = root / PROGRAM / "requirements.lock"
         if not lock.is_file():
             raise UnsupportedImageError(f"the image has no {PROGRAM}/requirements.lock")
         try:
@@ -183,8 +190,7 @@ class ProcessContainer:
         # The first process is the container: when it ends, so does all that it started (which may hold the pipe open).
         threading.Thread(target=self._reap, name=f"reaper-{self._process.pid}", daemon=True).start()
         with self._process.stdout as output:
-            while line := output.readline(_LINE_LIMIT):
-                sink(line.decode("utf-8", errors="replace").rstrip("\r\n"))
+            forward(output, sink)
         self._process.wait()
         self._guard.remove(self._process.pid)
         self._ended.set()
@@ -198,7 +204,7 @@ class ProcessContainer:
             os.killpg(self._process.pid, signal.SIGKILL)
 
 
-def environment(launch: Launch, *, venv: Path, base: Path, temporary: Path, port: int) -> dict[str, str]:
+def environment(launch: Launch, *, root: Path, venv: Path, base: Path, temporary: Path, port: int) -> dict[str, str]:
     """The variables of a container: the image's, the platform's, the model's, and where things lie. Nothing inherited.
 
     The model's values that name a place below `/opt/ml` or `/tmp` name the same place of this instance.
@@ -211,7 +217,7 @@ def environment(launch: Launch, *, venv: Path, base: Path, temporary: Path, port
         | given
         | {
             "PATH": f"{venv / 'bin'}:/usr/local/bin:/usr/bin:/bin",
-            "PYTHONPATH": str(launch.image.root / PROGRAM),
+            "PYTHONPATH": str(root / PROGRAM),
             "PYTHONUNBUFFERED": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             "SAGEMAKER_BASE_DIR": str(base),
@@ -248,10 +254,3 @@ def _members(group: int) -> list[int]:
             if os.getpgid(int(folder.name)) == group:
                 found.append(int(folder.name))
     return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

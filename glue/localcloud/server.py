@@ -34,6 +34,7 @@ from glue.localcloud.blobs import BlobStore
 from glue.localcloud.budgets import budgets_service
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
+from glue.localcloud.containers import ContainerRuntime
 from glue.localcloud.contents import Contents
 from glue.localcloud.dataplane import Invoker
 from glue.localcloud.ecr import Registry
@@ -47,6 +48,7 @@ from glue.localcloud.functions.functions import Functions
 from glue.localcloud.images import ImageStore
 from glue.localcloud.journal import Journal
 from glue.localcloud.journal_file import JournalFile
+from glue.localcloud.instance_types import memory_setting
 from glue.localcloud.leftovers import sweep
 from glue.localcloud.log_shipper import LogShipper
 from glue.localcloud.logs import logs_service
@@ -55,6 +57,7 @@ from glue.localcloud.minutes import Minutes
 from glue.localcloud.processes import Guard, ProcessRuntime
 from glue.localcloud.protocol import Document
 from glue.localcloud.registry_http import RegistryHttp
+from glue.localcloud.runtime import CONTAINER
 from glue.localcloud.sagemaker.control_plane import ControlPlane
 from glue.localcloud.sagemaker.runtime_api import RuntimeApi
 from glue.localcloud.scaling import Scaler
@@ -105,11 +108,13 @@ class LocalCloud:
         if os.getpgrp() == os.getpid():
             self._guard.add(os.getpgrp())  # for the programs that this process runs, such as pip
         faults = Faults(clock.elapsed)
+        images = ImageStore(state_dir / "images", clients)
+        self._containers = ContainerRuntime(clients, instances_dir, self._guard, memory=memory_setting())
         platform = Platform(
             clients=clients,
             clock=clock,
-            images=ImageStore(state_dir / "images", clients),
-            runtimes={"process": ProcessRuntime(cache_dir, self._guard)},
+            images=images,
+            runtimes={"process": ProcessRuntime(images, cache_dir, self._guard), CONTAINER: self._containers},
             logs=LogShipper(clients, clock, state_dir / "logs"),
             invoker=Invoker(clients, clock, faults, metrics),
             faults=faults,
@@ -169,6 +174,7 @@ class LocalCloud:
         self._minutes.close()
         self._functions.close()
         self._endpoints.close(_LAST_GRACE * self._clock.speed)
+        self._containers.close()
         self._server.shutdown()
         self._guard.close()
         self._server.server_close()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from glue.engines import ENGINE_SETTING
 from glue.localcloud import daemon
 from tests.localcloud.support import Account
 
@@ -23,8 +24,14 @@ def cache_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cloud_dir(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[Path]:
+    """A local cloud without a container engine, whatever this machine has."""
     folder = tmp_path_factory.mktemp("cloud")
-    daemon.up(folder, exit_with=os.getpid(), cache_dir=cache_dir)
+    program = tmp_path_factory.mktemp("engine") / "docker"
+    program.write_text("#!/bin/sh\necho no daemon >&2\nexit 1\n")
+    program.chmod(0o755)
+    with pytest.MonkeyPatch.context() as settings:
+        settings.setenv(ENGINE_SETTING, str(program))
+        daemon.up(folder, exit_with=os.getpid(), cache_dir=cache_dir)
     yield folder
     daemon.down(folder)
     answers_keep_to_the_service_models(folder)

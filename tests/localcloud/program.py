@@ -1,11 +1,13 @@
 """A serving program for tests, which misbehaves as it is told: the file becomes `opt/program/program.py` of an image.
 
-How it starts is told by `STARTS` (well, crash, never_ready, slow); what a request does by its JSON body's `do`.
+How it starts is told by `STARTS` (well, crash, exit, never_ready, slow, deaf, with_child); what a request does
+by its JSON body's `do`.
 """
 
 import hashlib
 import json
 import os
+import signal
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -94,6 +96,12 @@ class Handler(BaseHTTPRequestHandler):
     def do_die(self, order: dict[str, Any], body: bytes) -> None:
         os._exit(order.get("status", 9))
 
+    def do_memory(self, order: dict[str, Any], body: bytes) -> None:
+        """Take more and more memory."""
+        taken = []
+        while True:
+            taken.append(b"x" * HUGE)
+
     def do_die_once(self, order: dict[str, Any], body: bytes) -> None:
         mark = Path(order["mark"])
         if not mark.exists():
@@ -134,6 +142,10 @@ def main() -> None:
         raise RuntimeError("the model cannot be loaded")
     if starts == "slow":
         time.sleep(float(os.environ["STARTS_AFTER"]))
+    if starts == "exit":
+        sys.exit(7)
+    if starts == "deaf":
+        signal.signal(signal.SIGTERM, lambda *_: print("SIGTERM is not for me", flush=True))
     if starts == "with_child" and os.fork() == 0:
         time.sleep(300)
     server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)

@@ -74,10 +74,14 @@ def test_the_waiters_of_boto3_work(account: Account) -> None:
 def test_a_container_that_cannot_start_fails_the_endpoint_at_once_with_its_cause_in_the_log(account: Account) -> None:
     account.deploy("crashes", environment={"STARTS": "crash"}, startup=3600)
     found = account.describe("crashes")
-    assert (found["EndpointStatus"], found["FailureReason"]) == ("Failed", PING)
+    assert (found["EndpointStatus"], found["FailureReason"]) == (
+        "Failed",
+        f"{PING} (RuntimeError: the model cannot be loaded)",
+    )
     log = account.logs("crashes")
     assert "Traceback" in log
-    assert log.count("RuntimeError: the model cannot be loaded") == 3
+    assert log.count("container exited with status 1") == 3
+    assert "the first that it raised was:" in log
     again = refusal(account.client("sagemaker").update_endpoint, EndpointName="crashes", EndpointConfigName="crashes")
     assert "Cannot update failed endpoint" in again
     account.delete("crashes")
@@ -96,7 +100,9 @@ def test_an_image_that_is_not_there_fails_the_endpoint(account: Account) -> None
 def test_an_image_for_a_container_engine_is_refused_with_what_it_lacks(account: Account) -> None:
     image = account.push_image({"bin/sh": ""}, repository="engine", entrypoint=["serve"])
     account.deploy("no-engine", image=image)
-    assert "label io.async-inference.runtime is missing" in account.describe("no-engine")["FailureReason"]
+    reason = account.describe("no-engine")["FailureReason"]
+    assert "label io.async-inference.runtime is missing: the image needs a container engine" in reason
+    assert "no daemon" in reason
 
 
 @pytest.mark.parametrize("content", [None, b"no archive", tar({"../outside": "x"})])

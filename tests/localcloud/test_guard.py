@@ -11,7 +11,7 @@ from glue.localcloud import guard
     ("lines", "left"), [([], set()), (["+10", "+11", "-10"], {11}), (["+10", "-10", "+10"], {10}), (["-9"], set())]
 )
 def test_what_was_started_and_did_not_end_is_left(lines: list[str], left: set[int]) -> None:
-    assert guard.watch(f"{line}\n" for line in lines) == left
+    assert guard.watch(f"{line}\n" for line in lines).groups == left
 
 
 def test_what_is_left_is_killed_when_the_pipe_closes() -> None:

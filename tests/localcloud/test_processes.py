@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from glue.localcloud.images import ImageReference, PulledImage
+from glue.localcloud.accounts import Scope
+from glue.localcloud.images import ImageReference, RegisteredImage
 from glue.localcloud.processes import environment
 from glue.localcloud.runtime import Launch
 from tests.localcloud.support import REGION
@@ -11,9 +12,11 @@ BASE, TEMPORARY = Path("/here/opt/ml"), Path("/here/tmp")
 
 
 def variables(**model: str) -> dict[str, str]:
-    image = PulledImage("uri", Path("/image"), labels={}, entrypoint=("python",), environment={"FROM_IMAGE": "1"})
+    reference = ImageReference(Scope("111122223333", REGION), "repository", tag="1", digest=None)
+    digest = f"sha256:{'0' * 64}"
+    image = RegisteredImage(reference, digest, digest, (), {}, entrypoint=("python",), environment={"FROM_IMAGE": "1"})
     launch = Launch(image, Path("/model"), model, {"AWS_REGION": REGION}, startup_timeout=60)
-    return environment(launch, venv=Path("/venv"), base=BASE, temporary=TEMPORARY, port=1234)
+    return environment(launch, root=Path("/image"), venv=Path("/venv"), base=BASE, temporary=TEMPORARY, port=1234)
 
 
 @pytest.mark.parametrize(
