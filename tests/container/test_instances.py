@@ -59,10 +59,17 @@ def account(folder: Path) -> Account:
     return account_of(folder)
 
 
+@pytest.fixture(scope="module")
+def container_image(account: Account, engine: Engine, base: str | None) -> Side:
+    return Side("container", push_container(account, engine, base))
+
+
 @pytest.fixture(scope="module", params=["process", "container"])
-def side(request: pytest.FixtureRequest, account: Account, engine: Engine, base: str | None) -> Side:
-    kind: str = request.param
-    return Side(kind, account.push_program() if kind == "process" else push_container(account, engine, base))
+def side(request: pytest.FixtureRequest, account: Account) -> Side:
+    if request.param == "process":
+        return Side("process", account.push_program())
+    found: Side = request.getfixturevalue("container_image")
+    return found
 
 
 def account_of(folder: Path) -> Account:
@@ -227,18 +234,13 @@ def test_a_ping_that_is_refused_on_demand_keeps_an_instance_out_of_service(
     account: Account, side: Side, folder: Path
 ) -> None:
     name = f"refused-{side.name}"
-    account.deploy(name, image=side.image, environment={"STARTS": "well"}, startup=200, wait=False)
+    account.deploy(name, image=side.image, environment={"STARTS": "slow", "STARTS_AFTER": "1"}, startup=80, wait=False)
     faults_client.start(folder, {"kind": "refuse-ping", "endpoint": name})
     eventually(lambda: account.describe(name)["EndpointStatus"] != "Creating", within=WITHIN, what="settles")
     assert verdict(account, name)[0] == "Failed"
 
 
 # What only containers have
-
-
-@pytest.fixture(scope="module")
-def container_image(account: Account, engine: Engine, base: str | None) -> Side:
-    return Side("container", push_container(account, engine, base))
 
 
 def test_a_container_that_takes_too_much_memory_is_killed_and_says_so(account: Account, container_image: Side) -> None:
@@ -297,11 +299,12 @@ def own(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, engine: Engine
 
 
 def test_a_cloud_that_ends_leaves_no_container_and_no_image(own: Path, engine: Engine) -> None:
-    host = str(daemon.status(own).endpoint_url).partition("://")[2]
+    repository = f"{account_of(own).url.partition('://')[2]}/tests/container"
+    command = [engine.program, "images", "--all", "--format={{.Repository}}"]
+    assert repository in subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     daemon.down(own)
     assert containers(engine, own) == []
-    command = [engine.program, "images", "--digests", "--format={{.Repository}}"]
-    assert host not in subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert repository not in subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
 def test_a_killed_cloud_leaves_no_container(own: Path, engine: Engine) -> None:
