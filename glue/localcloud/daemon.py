@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from glue.errors import FailedError, UsageError
-from glue.localcloud.journal_file import journal_of
 from glue.localcloud.instance_types import memory_setting
+from glue.localcloud.journal_file import journal_of
 from glue.localcloud.state import StateDir
 
 START_TIMEOUT = 30.0

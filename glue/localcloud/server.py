@@ -46,9 +46,9 @@ from glue.localcloud.functions.api import LambdaApi
 from glue.localcloud.functions.environment import Machine
 from glue.localcloud.functions.functions import Functions
 from glue.localcloud.images import ImageStore
+from glue.localcloud.instance_types import memory_setting
 from glue.localcloud.journal import Journal
 from glue.localcloud.journal_file import JournalFile
-from glue.localcloud.instance_types import memory_setting
 from glue.localcloud.leftovers import sweep
 from glue.localcloud.log_shipper import LogShipper
 from glue.localcloud.logs import logs_service
