@@ -1,6 +1,10 @@
 import asyncio
+import socket
 from types import SimpleNamespace
+from typing import Any
 
+import pytest
+import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,6 +42,37 @@ def test_who_was_away_in_between_starts_anew() -> None:
     stalled.found([("a", 1)], 0)
     stalled.found([], 30)
     assert stalled.found([("a", 1)], 70) == []
+
+
+async def stream(scope: object, receive: object, send: Any) -> None:
+    """An application whose answer is larger than any buffer."""
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"100000000")]})
+    for _ in range(100):
+        await send({"type": "http.response.body", "body": bytes(1_000_000), "more_body": True})
+    await send({"type": "http.response.body"})
+
+
+@pytest.mark.parametrize("parser", ["httptools", "h11"])
+@pytest.mark.parametrize("sent", [b"GET / HT", b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"])
+def test_uvicorns_connections_show_that_they_wait_and_can_be_ended(parser: Any, sent: bytes) -> None:
+    async def scenario() -> None:
+        server = uvicorn.Server(uvicorn.Config(stream, http=parser, lifespan="off", log_config=None))
+        listener = socket.create_server(("127.0.0.1", 0))
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        client = socket.create_connection(listener.getsockname())
+        client.sendall(sent)
+        async with asyncio.timeout(20):
+            while not (waiting := waiting_for_clients(server.server_state.connections)):
+                await asyncio.sleep(0)
+        waiting[0][0].transport.abort()
+        async with asyncio.timeout(20):
+            while server.server_state.connections or server.server_state.tasks:
+                await asyncio.sleep(0)
+        client.close()
+        server.should_exit = True
+        await serving
+
+    asyncio.run(scenario())
 
 
 class Recorder(asyncio.Transport):

@@ -214,6 +214,19 @@ def test_the_server_itself_does_not_import_the_users_code(launch: Launcher) -> N
     assert server.ready().post().json() not in {server.process.pid, None}
 
 
+def test_it_serves_without_the_compiled_event_loop_and_parser(launch: Launcher, tmp_path: Path) -> None:
+    for name in ("uvloop", "httptools"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError")
+    server = launch(SLOW, PYTHONPATH=str(tmp_path)).ready()
+    assert server.post("x").text == "done"
+    assert server.post("x" * 3_000_000).text == "done"
+    os.kill(server.workers()[0], signal.SIGKILL)
+    server.record("ready", count=2)
+    assert server.post("x").text == "done"
+    server.terminate()
+    assert server.wait() == 0
+
+
 def test_help_has_an_example_and_every_setting() -> None:
     result = subprocess.run([sys.executable, "-m", "serving", "--help"], check=True, capture_output=True, text=True)
     assert "example:" in result.stdout

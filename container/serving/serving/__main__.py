@@ -27,6 +27,8 @@ environment (defaults in brackets):
   SAGEMAKER_MAX_CONCURRENT_INVOCATIONS    requests taken at once; further ones get 503 [number of workers]
   SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT    media type of a response when any will do [application/json]
   SAGEMAKER_SHUTDOWN_GRACE_SECONDS        time for the running request after SIGTERM, in seconds [20]
+  SAGEMAKER_WARMUP_REQUEST                a request's body that is run before the server is ready [none]
+  SAGEMAKER_METRICS                       on: GET /metrics for Prometheus [off]
   TS_MAX_REQUEST_SIZE                     largest body of a request, in bytes [1073741824]
 
 exit codes:
