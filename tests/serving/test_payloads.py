@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -26,8 +27,25 @@ class Chunks:
         return self.left.pop(0)
 
 
-def collect(*chunks: bytes, limit: int = 1 << 30) -> Payload:
-    return asyncio.run(payloads.collect(Chunks(*chunks), limit=limit, limit_name="LIMIT"))
+def collect(*chunks: bytes, announced: int | None = None) -> Payload:
+    return asyncio.run(payloads.collect(Chunks(*chunks), limit=1 << 30, limit_name="LIMIT", announced=announced))
+
+
+def on_disk(payload: Payload) -> bool:
+    assert payload.file is not None
+    return os.fstat(payload.file.fileno()).st_dev == Path(tempfile.gettempdir()).stat().st_dev
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs files in memory")
+def test_a_body_that_would_take_much_memory_is_kept_on_disk() -> None:
+    size = payloads._IN_MEMORY_BYTES
+    for body, expected in ((bytes(size), False), (bytes(size + 1), True)):
+        with contextlib.closing(payloads.store(body)) as stored:
+            assert on_disk(stored) == expected
+        with contextlib.closing(collect(body, announced=len(body))) as collected:
+            assert on_disk(collected) == expected
+    with contextlib.closing(collect(bytes(SPILL_BYTES + 1))) as of_unknown_length:
+        assert on_disk(of_unknown_length)
 
 
 async def drained(payload: Payload) -> bytes:
@@ -35,14 +53,16 @@ async def drained(payload: Payload) -> bytes:
 
 
 @settings(max_examples=20, deadline=None)
-@example([SPILL_BYTES])
-@example([SPILL_BYTES, 1])
-@example([SPILL_BYTES + 1])
-@given(st.lists(st.integers(0, SPILL_BYTES // 2), max_size=8))
-def test_a_body_comes_out_as_it_went_in_whatever_its_pieces(sizes: list[int]) -> None:
-    chunks = [bytes([index + 1]) * size for index, size in enumerate(sizes)]
-    payload = collect(*chunks)
+@example([SPILL_BYTES], True)
+@example([SPILL_BYTES, 1], True)
+@example([SPILL_BYTES + 1], False)
+@example([1] * 2000, False)
+@example([SPILL_BYTES, *[1] * 2000], False)
+@given(st.lists(st.integers(0, SPILL_BYTES // 2), max_size=8), st.booleans())
+def test_a_body_comes_out_as_it_went_in_whatever_its_pieces(sizes: list[int], announced: bool) -> None:
+    chunks = [bytes([index % 255 + 1]) * size for index, size in enumerate(sizes)]
     body = b"".join(chunks)
+    payload = collect(*chunks, announced=len(body) if announced else None)
     assert payload.size == len(body)
     assert (payload.file is None) == (len(body) <= SPILL_BYTES)
     assert asyncio.run(drained(payload)) == body
@@ -76,7 +96,8 @@ def test_a_body_above_the_limit_is_refused_as_soon_as_it_is_seen() -> None:
 
 @pytest.fixture
 def no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No folder for temporary files."""
+    """No folder for temporary files, for bodies that belong on disk."""
+    monkeypatch.setattr(payloads, "_IN_MEMORY_BYTES", SPILL_BYTES)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
 
 

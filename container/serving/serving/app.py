@@ -142,14 +142,15 @@ class Invocations:
     async def _collect(self, exchange: Exchange) -> Payload:
         settings = self._settings
         limit, name = settings.max_request_bytes, settings.max_request_name
-        length = exchange.headers.get("content-length", "0")
-        if length.isdecimal() and int(length) > limit:
-            raise PayloadTooLarge(f"the body of {length} bytes is larger than the {limit} bytes that {name} allows")
+        length = exchange.headers.get("content-length", "")
+        announced = int(length) if length.isdecimal() else None
+        if announced is not None and announced > limit:
+            raise PayloadTooLarge(f"the body of {announced} bytes is larger than the {limit} bytes that {name} allows")
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - what runs here is one
         timer = asyncio.get_running_loop().call_later(settings.timeout, task.cancel, _LATE)  # cheaper than a Timeout
         try:
-            return await payloads.collect(exchange, limit=limit, limit_name=name)
+            return await payloads.collect(exchange, limit=limit, limit_name=name, announced=announced)
         except asyncio.CancelledError as error:
             if error.args != (_LATE,):
                 raise
