@@ -141,6 +141,7 @@ def test_after_any_clients_in_turn_the_server_is_as_before(server: Server) -> No
     assert resident_bytes(server) - memory < 20_000_000
     assert server.post(b"fine", "application/octet-stream").content == b"fine"
     assert server.records("request", outcome="internal_error") == []
+    assert server.records("library", level="error") == []
 
 
 def descriptors(server: Server) -> int:
