@@ -19,6 +19,7 @@ from glue.localcloud.blobs import BlobStore
 from glue.localcloud.disturbances import READ, disturbed
 from glue.localcloud.ecr import DOWNLOAD_PATH
 from glue.localcloud.faults import Faults
+from glue.localcloud.operations import FORM, REST, Operations, asked_of_moto
 from glue.localcloud.protocol import NotOursError, Service
 from glue.localcloud.registry_http import RegistryHttp
 
@@ -50,6 +51,7 @@ class Application:
         self._moto = DomainDispatcherApplication(create_backend_app)
         self._answered = answered
         self._one_condition_at_a_time = threading.Lock()
+        self._operations = Operations()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -70,7 +72,12 @@ class Application:
         if response is not None:
             return response(environ, start_response)
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = account
-        return self._ask_moto(environ, start_response)
+        asked = None
+        if credential:
+            has_form = request.mimetype == FORM and credential.service not in REST
+            form = _buffered(request, environ) if has_form else b""
+            asked = asked_of_moto(request, credential.service, form)
+        return self._ask_moto(environ, start_response, asked)
 
     def _answer(
         self, request: Request, environ: Environ, credential: Credential, scope: Scope
@@ -84,9 +91,12 @@ class Application:
                 continue
             body = _buffered(request, environ)
             try:
-                return service.answer(request, *matched, scope), scope.account
+                answer = service.answer(request, *matched, scope)
             except NotOursError:
                 environ["wsgi.input"] = io.BytesIO(body)
+            else:
+                self._operations.note(service.name, matched[0].name, "glue")
+                return answer, scope.account
         return None, scope.account
 
     def _own(self, request: Request) -> Response:
@@ -100,12 +110,16 @@ class Application:
                 )
         return Response(status=404)
 
-    def _ask_moto(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def _ask_moto(
+        self, environ: Environ, start_response: StartResponse, asked: tuple[str, str] | None
+    ) -> Iterable[bytes]:
         # moto looks whether the condition of a write holds, and then writes: another writer may come in between.
         conditional = environ["REQUEST_METHOD"] == "PUT" and not _CONDITIONS.isdisjoint(environ)
         try:
             with self._one_condition_at_a_time if conditional else nullcontext():
                 answer: Iterable[bytes] = self._moto(environ, start_response)
+            if asked:
+                self._operations.note(*asked, "moto")
             self._answered()
         except NotImplementedError as error:
             _log.warning("not implemented: %s", error)

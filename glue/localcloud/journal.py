@@ -20,6 +20,7 @@ from glue.localcloud.accounts import credential_of
 from glue.localcloud.app import Environ, StartResponse
 from glue.localcloud.clock import Clock
 from glue.localcloud.journal_file import JournalFile
+from glue.localcloud.operations import named_operation
 from glue.localcloud.repeatable import repeatable
 
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
@@ -134,25 +135,12 @@ class Journal:
 def changes(service: str, environ: Environ, start: bytes) -> bool:
     """Whether a request changes something that is kept. `start` is the beginning of its body."""
     method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-    operation = operation_of(environ, start)
+    operation = named_operation(environ, start)
     if operation is None:
         invokes = path.endswith(("/invocations", "/async-invocations"))
         return method not in {"GET", "HEAD", "OPTIONS"} and not invokes
     left_out = _NOT_KEPT.get(service)
     return not _READS.match(operation) and not (left_out and left_out.fullmatch(operation))
-
-
-def operation_of(environ: Environ, start: bytes) -> str | None:
-    """The operation that a request names in its target header, its form or its path; None for those of REST."""
-    if target := environ.get("HTTP_X_AMZ_TARGET"):
-        name: str = target.rpartition(".")[2]
-        return name
-    if match := re.search(r"/service/\w+/operation/(\w+)", environ["PATH_INFO"]):
-        return match[1]
-    if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
-        found = re.search(rb"(?:^|&)Action=(\w+)", start)
-        return found[1].decode() if found else None
-    return None
 
 
 class _Body:

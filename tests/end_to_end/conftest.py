@@ -17,6 +17,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from glue.localcloud import daemon
 from glue.project import Project
 from tests.conftest import ROOT
+from tests.localcloud.parity import judge_answers
 from tests.plugin_mirror import plugin_mirror
 
 GLUE = str(Path(sys.executable).with_name("glue"))
@@ -94,6 +95,7 @@ def checkout(tmp_path: Path) -> Iterator[Checkout]:
     made = make_checkout(tmp_path / "checkout")
     yield made
     daemon.down(made.project.local_cloud_dir)
+    judge_answers(made.project.local_cloud_dir)
 
 
 def processes_below(folder: Path) -> list[tuple[int, str]]:

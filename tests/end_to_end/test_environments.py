@@ -14,6 +14,7 @@ from glue.localcloud import daemon
 from glue.terraform.installation import platform_name
 from tests.end_to_end.conftest import Checkout, kill_group, make_checkout, processes_below, wait_for
 from tests.end_to_end.workload import write_workload
+from tests.localcloud.parity import judge_answers
 
 ENDPOINT = "location-detector"
 
@@ -29,6 +30,7 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     made.release("dev")
     yield made
     daemon.down(made.project.local_cloud_dir)
+    judge_answers(made.project.local_cloud_dir)
 
 
 def apply_log(checkout: Checkout, environment: str) -> Path:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import pytest
 
 from glue.errors import UsageError
 from glue.localcloud import daemon
-from tests.localcloud.support import REGION, Account, eventually, tar
+from tests.localcloud.parity import kill
+from tests.localcloud.support import REGION, Account, tar
 
 ACCOUNT = "111122223333"
 
@@ -25,14 +25,6 @@ def folder(tmp_path: Path) -> Iterator[Path]:
 def start(folder: Path, cache_dir: Path) -> Account:
     status = daemon.up(folder, cache_dir=cache_dir, persist=folder.parent / "kept", exit_with=os.getpid())
     return Account(status.endpoint_url or "", ACCOUNT, folder.parent)
-
-
-def kill(folder: Path) -> None:
-    pid = daemon.status(folder).pid
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not daemon.status(folder).running, what="the death of the local cloud")
-    daemon.down(folder)
 
 
 def described(account: Account) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glue.errors import UsageError
-from glue.localcloud.journal import changes, operation_of
+from glue.localcloud.journal import changes
 from glue.localcloud.journal_file import JournalFile
 
 ENTRIES = [{"number": number, "text": "ü\n" * number} for number in range(5)]
@@ -146,7 +146,3 @@ def test_what_changes_something_that_is_kept_is_written_down(
     environ |= {"HTTP_X_AMZ_TARGET": target} if target else {}
     environ |= {"CONTENT_TYPE": "application/x-www-form-urlencoded; charset=utf-8"} if body else {}
     assert changes(service, environ, body) is expected
-
-
-def test_an_operation_of_rest_has_no_name() -> None:
-    assert operation_of({"REQUEST_METHOD": "PUT", "PATH_INFO": "/bucket/key"}, b"") is None

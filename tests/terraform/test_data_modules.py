@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from glue.cloud import Cloud
-from glue.localcloud import daemon
 from glue.terraform.runner import FLAG
+from tests.localcloud.parity import local_cloud
 from tests.localcloud.support import REGION, Account
 from tests.terraform.conftest import Code, running_provider
 
@@ -119,22 +119,21 @@ class Applied:
 @pytest.fixture(scope="module")
 def applied(tmp_path_factory: pytest.TempPathFactory, initialised: Code) -> Iterator[Applied]:
     folder = tmp_path_factory.mktemp("cloud")
-    cloud = daemon.up(folder / "state", exit_with=os.getpid(), cache_dir=folder / "cache")
-    assert cloud.endpoint_url
-    account = Account(cloud.endpoint_url, ACCOUNT, folder)
+    with local_cloud(folder / "state", exit_with=os.getpid(), cache_dir=folder / "cache") as cloud:
+        yield from _applied(Account(cloud.endpoint_url or "", ACCOUNT, folder), initialised)
+
+
+def _applied(account: Account, initialised: Code) -> Iterator[Applied]:
     reached = Cloud("local", REGION, ACCOUNT, endpoint_url=account.url)
     there = Code(initialised.root, initialised.program, {**initialised.environment, **reached.variables()})
     (there.root / "data-modules").mkdir()
     (there.root / "data-modules" / "main.tf").write_text(ROOT)
-    try:
-        with running_provider(there) as code:
-            for command, options in (("init", {}), ("apply", {"auto_approve": FLAG})):
-                done = code.run("data-modules", command, **OPTIONS, **options)
-                assert done.code == 0, done.output
-            printed = code.run("data-modules", "output", json=FLAG)
-            yield Applied(account, code, json.loads(printed.output)["all"]["value"])
-    finally:
-        daemon.down(folder / "state")
+    with running_provider(there) as code:
+        for command, options in (("init", {}), ("apply", {"auto_approve": FLAG})):
+            done = code.run("data-modules", command, **OPTIONS, **options)
+            assert done.code == 0, done.output
+        printed = code.run("data-modules", "output", json=FLAG)
+        yield Applied(account, code, json.loads(printed.output)["all"]["value"])
 
 
 def test_a_second_plan_changes_nothing(applied: Applied) -> None:

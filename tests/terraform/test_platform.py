@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ import tftest
 from glue.cloud import Cloud
 from glue.localcloud import daemon
 from glue.terraform.protection import destructions
+from tests.localcloud.parity import kill, local_cloud
 from tests.localcloud.support import REGION, Account, tar
 from tests.terraform.conftest import PLATFORM, REGISTRY, Code, running_provider
 from tests.terraform.deployments import ACCOUNT, ARTIFACTS, COMMON, Platform, Root, deployable, image, merged
@@ -57,13 +59,16 @@ def variables(account: Account) -> dict[str, Any]:
     }
 
 
+def options(folder: Path) -> dict[str, Any]:
+    """The local cloud's, whose state outlives it."""
+    return {"exit_with": os.getpid(), "cache_dir": folder / "cache", "persist": folder / "kept"}
+
+
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     folder = tmp_path_factory.mktemp("cloud")
-    cloud = daemon.up(folder / "state", exit_with=os.getpid(), cache_dir=folder / "cache")
-    assert cloud.endpoint_url
-    yield Account(cloud.endpoint_url, ACCOUNT, folder)
-    daemon.down(folder / "state")
+    with local_cloud(folder / "state", **options(folder)) as cloud:
+        yield Account(cloud.endpoint_url or "", ACCOUNT, folder)
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +109,24 @@ def neighbour(account: Account, there: Code, platform: Platform) -> Platform:
 def test_a_second_plan_changes_nothing(platform: Platform, registry: Root) -> None:
     assert registry.plan() == {}
     assert platform.plan() == {}
+
+
+def test_a_local_cloud_that_was_killed_has_all_that_was_applied_when_it_is_started_again(
+    platform: Platform, registry: Root
+) -> None:
+    folder = platform.account.folder
+    facts = platform.facts()
+    kill(folder / "state")
+    again = daemon.up(folder / "state", **options(folder))
+    assert again.endpoint_url == platform.account.url
+    assert registry.plan() == {}
+    assert platform.plan() == {}
+    assert platform.outcome(b'{"do": "echo"}')[1] == "Completed"
+    platform.account.settled(platform.endpoint)
+    found = platform.facts()
+    for each in (facts, found):
+        del each["endpoint"]["LastModifiedTime"]  # new instances were started
+    assert found == facts
 
 
 def test_the_container_gets_the_environment_that_the_model_has(platform: Platform) -> None:

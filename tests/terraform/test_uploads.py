@@ -1,6 +1,7 @@
 """Uploads on a running cloud: the modules applied, the function really run, and an outcome for everything uploaded."""
 
 import json
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,12 @@ from glue.cloud import Cloud
 from glue.deployed import deployed_endpoints
 from glue.functions import package
 from glue.invocation import EndpointClient
-from glue.localcloud import daemon, faults_client
+from glue.localcloud import faults_client
 from glue.profiles import Endpoint
 from glue.project import Project
 from glue.releases import EndpointRelease
 from glue.workloads.golden import Expectation, GoldenCase, Request
+from tests.localcloud.parity import local_cloud
 from tests.localcloud.support import PROGRAM, REGION, Account, eventually, tar
 from tests.terraform.conftest import PLATFORM, Code, running_provider
 from tests.terraform.deployments import COMMON, Root, deployable
@@ -132,10 +134,8 @@ class Uploads:
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     folder = tmp_path_factory.mktemp("cloud")
-    cloud = daemon.up(folder / "state", speed=SPEED, cache_dir=folder / "cache")
-    assert cloud.endpoint_url
-    yield Account(cloud.endpoint_url, ACCOUNT, folder)
-    daemon.down(folder / "state")
+    with local_cloud(folder / "state", speed=SPEED, exit_with=os.getpid(), cache_dir=folder / "cache") as cloud:
+        yield Account(cloud.endpoint_url or "", ACCOUNT, folder)
 
 
 @pytest.fixture(scope="module")
