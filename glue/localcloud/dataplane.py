@@ -201,6 +201,7 @@ class Invoker:
             time.sleep(_PAUSE)
             self._again(scope, queue, request)
         except _InstanceLostError:
+            instance.await_end()  # or the request would come to the container that is ending once more
             self._again(scope, queue, request)
         except _RequestError as error:
             self.finish(scope, request, failed(error.reason))

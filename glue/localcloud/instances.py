@@ -33,6 +33,8 @@ _PING_TIMEOUT = 2.0
 _SHORTEST_PERIOD = 0.2  # seconds of the machine's clock, however fast the local one runs
 _PING_PAUSE = 0.05
 _LONGEST_BACKOFF = 30.0
+_HANG_UP_PATIENCE = 2.0  # seconds of the machine's clock, as everything a process of it does
+_HANG_UP_PAUSE = 0.005  # shorter than any start of the next container
 
 
 class NotReadyError(Exception):
@@ -134,6 +136,12 @@ class Instance:
             return False
         container.stop(0)
         return True
+
+    def await_end(self) -> None:
+        """Wait a moment for the end of a container that has hung up: it may go on listening until its last breath."""
+        deadline = time.monotonic() + _HANG_UP_PATIENCE
+        while self.ready and not self.cut_off() and time.monotonic() < deadline:
+            time.sleep(_HANG_UP_PAUSE)
 
     def suffer(self) -> None:
         """Make faults that last come true for its container, or end them."""

@@ -9,6 +9,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -108,6 +109,17 @@ class Handler(BaseHTTPRequestHandler):
             mark.touch()
             os._exit(9)
         self.answer(200, b"second time")
+
+    def do_linger(self, order: dict[str, Any], body: bytes) -> None:
+        """Hang up, and end a little later; until then hang up on everybody."""
+        mark, process = Path(order["mark"]), str(os.getpid())
+        if mark.exists() and mark.read_text() != process:
+            self.answer(200, b"second time")
+            return
+        if not mark.exists():
+            mark.write_text(process)
+            threading.Timer(0.3, os._exit, (9,)).start()
+        self.close_connection = True
 
     def do_gate(self, order: dict[str, Any], body: bytes) -> None:
         """Leave a mark, wait for another one."""

@@ -156,6 +156,13 @@ def test_a_request_whose_instance_dies_is_answered_by_the_next(account: Account,
     assert account.outcome(answer) == ("Completed", b"second time")
 
 
+def test_a_request_does_not_come_back_to_an_instance_that_is_dying(
+    account: Account, endpoint: str, tmp_path: Path
+) -> None:
+    answer = account.invoke(endpoint, {"do": "linger", "mark": str(tmp_path / "mark")})
+    assert account.outcome(answer) == ("Completed", b"second time")
+
+
 def test_a_response_without_a_length_fails(account: Account, endpoint: str, errors: Inbox) -> None:
     answer = account.invoke(endpoint, {"do": "no_length"})
     assert account.outcome(answer)[0] == "Failed"
