@@ -26,9 +26,9 @@ def cloud_dir(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iter
     program.chmod(0o755)
     with pytest.MonkeyPatch.context() as settings:
         settings.setenv(ENGINE_SETTING, str(program))
-        daemon.up(folder, exit_with=os.getpid(), cache_dir=cache_dir)
-    with local_cloud(folder, exit_with=os.getpid(), cache_dir=cache_dir):  # the one that runs
-        yield folder
+        with local_cloud(folder, exit_with=os.getpid(), cache_dir=cache_dir):
+            settings.undo()  # it is for the local cloud, not for the tests
+            yield folder
 
 
 @pytest.fixture(scope="session")
