@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
-from glue.engines import Engine
+from glue.engines import Engine, Limits
 from glue.errors import UsageError
 from glue.localcloud import daemon, faults_client
-from glue.localcloud.containers import CLOUD_LABEL
+from glue.localcloud.containers import CLOUD_LABEL, EngineContainer
 from glue.localcloud.instance_types import MEMORY_SETTING
+from glue.localcloud.runtime import free_port
 from glue.localcloud.state import StateDir
 from tests.localcloud.support import PROGRAM, REGION, Account, digest, eventually, tar
 
@@ -33,6 +35,14 @@ ENV PYTHONPATH=/opt/program PYTHONUNBUFFERED=1 SAGEMAKER_BASE_DIR=/opt/ml TMPDIR
 WORKDIR /opt/program
 ENTRYPOINT ["python3", "-m", "program"]
 """
+
+LISTENER = """\
+ARG BASE=python:3.11-slim-bookworm
+FROM ${BASE}
+ENTRYPOINT ["python3", "-c", "from http.server import *; \\
+s = HTTPServer(('0.0.0.0', 8080), SimpleHTTPRequestHandler); print('listening', flush=True); s.serve_forever()"]
+"""
+NETWORK = "tests-of-instances"
 
 
 @dataclass(frozen=True)
@@ -109,6 +119,12 @@ def containers(engine: Engine, folder: Path) -> list[str]:
     """The containers of the local cloud in `folder`, running or not."""
     command = [engine.program, "ps", "--all", "--format={{.Names}}"]
     command += [f"--filter=label={CLOUD_LABEL}={folder.resolve() / 'instances'}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
+
+
+def images_of(engine: Engine, repository: str) -> list[str]:
+    """What the engine has of `repository`, by digest."""
+    command = [engine.program, "images", "--digests", "--format={{.Repository}}@{{.Digest}}", repository]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.split()
 
 
@@ -286,6 +302,44 @@ def test_an_image_whose_program_is_not_there_fails_the_endpoint_with_the_engines
     assert "/no/such/program" in account.logs(name)
 
 
+class Bridged(Engine):
+    """The engine with a network of its own, as most have one."""
+
+    @property
+    def network(self) -> str:
+        return NETWORK
+
+
+@pytest.fixture
+def bridged(engine: Engine) -> Iterator[Engine]:
+    subprocess.run([engine.program, "network", "create", NETWORK], check=True, timeout=60)
+    yield Bridged(engine.kind, engine.program)
+    subprocess.run([engine.program, "network", "rm", NETWORK], check=True, timeout=60)
+
+
+def test_where_the_engine_has_a_network_the_port_is_published_to_this_machine(
+    bridged: Engine, base: str | None, tmp_path: Path
+) -> None:
+    (tmp_path / "Dockerfile").write_text(LISTENER)
+    given = {"BASE": base} if base else {}
+    reference = f"tests-listener:{secrets.token_hex(4)}"
+    bridged.build(tmp_path, tmp_path / "Dockerfile", tags=[reference], arguments=given, seconds=BUILD_SECONDS)
+    port = free_port()
+    lines: list[str] = []
+    limits = Limits(network=True, ports={8080: port}, temporary="disk")
+    container = EngineContainer(
+        bridged, reference, limits, {}, name=f"glue-{NETWORK}", label="test=1", port=port, sink=lines.append
+    )
+    try:
+        eventually(lambda: "listening" in lines or container.exit_status() is not None, within=WITHIN, what="its log")
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=20).status_code == 200
+        assert container.exit_status() is None
+    finally:
+        container.stop(0)
+        bridged.untag(reference)
+    assert container.wait() == 137
+
+
 @pytest.fixture
 def own(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, engine: Engine, base: str | None) -> Iterator[Path]:
     """A cloud of the test's own, with a container in service."""
@@ -296,15 +350,17 @@ def own(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, engine: Engine
     assert len(containers(engine, tmp_path)) == 1
     yield tmp_path
     daemon.down(tmp_path)
+    repository = f"{account.url.partition('://')[2]}/tests/container"
+    for reference in images_of(engine, repository):  # a killed cloud leaves what it pulled
+        engine.untag(reference)
 
 
 def test_a_cloud_that_ends_leaves_no_container_and_no_image(own: Path, engine: Engine) -> None:
     repository = f"{account_of(own).url.partition('://')[2]}/tests/container"
-    command = [engine.program, "images", "--all", "--format={{.Repository}}"]
-    assert repository in subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert images_of(engine, repository)
     daemon.down(own)
     assert containers(engine, own) == []
-    assert repository not in subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert images_of(engine, repository) == []
 
 
 def test_a_killed_cloud_leaves_no_container(own: Path, engine: Engine) -> None:

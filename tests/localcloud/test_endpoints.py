@@ -14,6 +14,7 @@ PING = (
     "The primary container for production variant AllTraffic did not pass the ping health check. "
     "Please check CloudWatch logs for this endpoint."
 )
+CRASH = f"{PING} (RuntimeError: the model cannot be loaded)"
 
 
 def refusal(action: Any, **params: Any) -> str:
@@ -74,10 +75,7 @@ def test_the_waiters_of_boto3_work(account: Account) -> None:
 def test_a_container_that_cannot_start_fails_the_endpoint_at_once_with_its_cause_in_the_log(account: Account) -> None:
     account.deploy("crashes", environment={"STARTS": "crash"}, startup=3600)
     found = account.describe("crashes")
-    assert (found["EndpointStatus"], found["FailureReason"]) == (
-        "Failed",
-        f"{PING} (RuntimeError: the model cannot be loaded)",
-    )
+    assert (found["EndpointStatus"], found["FailureReason"]) == ("Failed", CRASH)
     log = account.logs("crashes")
     assert "Traceback" in log
     assert log.count("container exited with status 1") == 3
@@ -176,7 +174,7 @@ def test_an_update_that_fails_ends_in_service_on_the_old_config(account: Account
     assert summary["EndpointConfigName"] == "broken"
     found = account.settled(running)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", running)
-    assert found["FailureReason"] == PING
+    assert found["FailureReason"] == CRASH
     assert account.outcome(account.invoke(running, {"do": "echo"}))[0] == "Completed"
 
 
@@ -336,7 +334,7 @@ def test_a_rolling_update_whose_instances_do_not_start_leaves_the_old_fleet_whol
         DeploymentConfig={"RollingUpdatePolicy": {"MaximumBatchSize": HALF, "WaitIntervalInSeconds": 0}},
     )
     found = account.settled("unrolled")
-    assert (found["EndpointConfigName"], found["FailureReason"]) == ("unrolled", PING)
+    assert (found["EndpointConfigName"], found["FailureReason"]) == ("unrolled", CRASH)
     assert found["ProductionVariants"][0]["CurrentInstanceCount"] == 2
     account.delete("unrolled")
 
