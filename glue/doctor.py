@@ -8,7 +8,7 @@ from typing import Literal
 
 from glue.cloud import cloud_of
 from glue.errors import GlueError, MissingError
-from glue.localcloud import venvs
+from glue.localcloud.compute import venvs
 from glue.profiles import Profile, load_profile
 from glue.progress import Reporter
 from glue.project import Project

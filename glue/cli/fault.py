@@ -24,8 +24,8 @@ def list_faults(as_json: JsonOption = False) -> None:
     """
     from rich.console import Group
 
-    from glue.localcloud import faults_client
-    from glue.localcloud.faults import KINDS
+    from glue.localcloud.fault_injection import faults_client
+    from glue.localcloud.fault_injection.faults import KINDS
     from glue.project import find_project
 
     active = faults_client.active(find_project().local_cloud_dir)
@@ -59,7 +59,7 @@ def start_fault(
 
     Example: glue local fault start s3-error --for 60s --probability 0.3
     """
-    from glue.localcloud import faults_client
+    from glue.localcloud.fault_injection import faults_client
     from glue.project import find_project
 
     order = {"kind": kind, "endpoint": endpoint, "probability": probability, "count": count, "seconds": seconds}
@@ -76,7 +76,7 @@ def stop_faults(
 
     Example: glue local fault stop s3-error
     """
-    from glue.localcloud import faults_client
+    from glue.localcloud.fault_injection import faults_client
     from glue.project import find_project
 
     stopped = faults_client.stop(find_project().local_cloud_dir, which)

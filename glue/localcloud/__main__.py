@@ -14,7 +14,7 @@ from pathlib import Path
 
 from glue.files import write_atomically
 from glue.localcloud.clock import Clock
-from glue.localcloud.journal_file import journal_of
+from glue.localcloud.persistence.journal_file import journal_of
 from glue.localcloud.state import StateDir
 
 _LOCK_PATIENCE = 2.0

@@ -10,8 +10,8 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from glue.localcloud.clock import Clock
-from glue.localcloud.endpoints import Endpoint, Endpoints
-from glue.localcloud.faults import Fault, FaultError, Faults
+from glue.localcloud.fault_injection.faults import Fault, FaultError, Faults
+from glue.localcloud.sagemaker.endpoints import Endpoint, Endpoints
 
 PREFIX = "/_localcloud/"
 STATUS_PATH = f"{PREFIX}status"

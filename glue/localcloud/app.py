@@ -15,13 +15,13 @@ from werkzeug.wrappers import Response
 
 from glue.localcloud.accounts import Credential, Scope, account_of, credential_of
 from glue.localcloud.admin import PREFIX, Admin
-from glue.localcloud.blobs import BlobStore
-from glue.localcloud.disturbances import READ, disturbed
-from glue.localcloud.ecr import DOWNLOAD_PATH
-from glue.localcloud.faults import Faults
+from glue.localcloud.fault_injection.disturbances import READ, disturbed
+from glue.localcloud.fault_injection.faults import Faults
 from glue.localcloud.operations import FORM, REST, Operations, asked_of_moto
 from glue.localcloud.protocol import NotOursError, Service
-from glue.localcloud.registry_http import RegistryHttp
+from glue.localcloud.registry.blobs import BlobStore
+from glue.localcloud.registry.ecr import DOWNLOAD_PATH
+from glue.localcloud.registry.registry_http import RegistryHttp
 
 _log = logging.getLogger(__name__)
 

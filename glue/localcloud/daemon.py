@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from glue.errors import FailedError, UsageError
-from glue.localcloud.instance_types import memory_setting
-from glue.localcloud.journal_file import journal_of
+from glue.localcloud.compute.instance_types import memory_setting
+from glue.localcloud.persistence.journal_file import journal_of
 from glue.localcloud.state import StateDir
 
 START_TIMEOUT = 30.0
@@ -128,7 +128,7 @@ def down(state_dir: Path) -> bool:
     for process in [one for one in _started if one.poll() is not None or one.pid == known]:
         process.wait()
         _started.remove(process)
-    from glue.localcloud.leftovers import sweep  # noqa: PLC0415
+    from glue.localcloud.compute.leftovers import sweep  # noqa: PLC0415
 
     sweep(state.instances)
     state.state_file.unlink(missing_ok=True)
@@ -178,7 +178,7 @@ def _spawn(
     cache_dir: Path | None,
     persist: Path | None,
 ) -> "subprocess.Popen[bytes]":
-    from glue.localcloud.venvs import default_cache_dir  # noqa: PLC0415
+    from glue.localcloud.compute.venvs import default_cache_dir  # noqa: PLC0415
 
     command = [sys.executable, "-m", "glue.localcloud", "--state-dir", str(state.folder), "--speed", str(speed)]
     command += ["--cache-dir", str((cache_dir or default_cache_dir()).resolve())]

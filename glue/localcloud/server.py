@@ -11,58 +11,50 @@ from pathlib import Path
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
-from glue.localcloud import (
-    bucket_policies,
-    cloudwatch,
-    deliveries,
-    events,
-    large_objects,
-    metric_store,
-    object_answers,
-    object_checksums,
-    queues,
-    repeatable,
-    trees,
-)
+from glue.localcloud import trees
 from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION
 from glue.localcloud.admin import Admin
-from glue.localcloud.alarm_actions import AlarmActions
-from glue.localcloud.alarm_evaluation import alarms_in
 from glue.localcloud.app import Application
-from glue.localcloud.application_autoscaling import ScalingApi
-from glue.localcloud.blobs import BlobStore
+from glue.localcloud.autoscaling.application_autoscaling import ScalingApi
+from glue.localcloud.autoscaling.scaling import Scaler
+from glue.localcloud.autoscaling.scaling_activities import Activities
 from glue.localcloud.budgets import budgets_service
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
-from glue.localcloud.containers import ContainerRuntime
-from glue.localcloud.contents import Contents
-from glue.localcloud.dataplane import Invoker
-from glue.localcloud.ecr import Registry
-from glue.localcloud.endpoints import Endpoints
-from glue.localcloud.faults import Faults
-from glue.localcloud.fleet import Platform
+from glue.localcloud.compute.containers import ContainerRuntime
+from glue.localcloud.compute.images import ImageStore
+from glue.localcloud.compute.instance_types import memory_setting
+from glue.localcloud.compute.leftovers import sweep
+from glue.localcloud.compute.log_shipper import LogShipper
+from glue.localcloud.compute.processes import Guard, ProcessRuntime
+from glue.localcloud.compute.runtime import CONTAINER
+from glue.localcloud.fault_injection.faults import Faults
 from glue.localcloud.functions import definition
 from glue.localcloud.functions.api import LambdaApi
 from glue.localcloud.functions.environment import Machine
 from glue.localcloud.functions.functions import Functions
-from glue.localcloud.images import ImageStore
-from glue.localcloud.instance_types import memory_setting
-from glue.localcloud.journal import Journal
-from glue.localcloud.journal_file import JournalFile
-from glue.localcloud.leftovers import sweep
-from glue.localcloud.log_shipper import LogShipper
-from glue.localcloud.logs import logs_service
-from glue.localcloud.metrics import Metrics
-from glue.localcloud.minutes import Minutes
-from glue.localcloud.processes import Guard, ProcessRuntime
+from glue.localcloud.messaging import deliveries, events, queues
+from glue.localcloud.monitoring import cloudwatch, metric_store
+from glue.localcloud.monitoring.alarm_actions import AlarmActions
+from glue.localcloud.monitoring.alarm_evaluation import alarms_in
+from glue.localcloud.monitoring.logs import logs_service
+from glue.localcloud.monitoring.metrics import Metrics
+from glue.localcloud.monitoring.minutes import Minutes
+from glue.localcloud.monitoring.service_metrics import publish_functions, publish_queues
+from glue.localcloud.persistence import repeatable
+from glue.localcloud.persistence.journal import Journal
+from glue.localcloud.persistence.journal_file import JournalFile
 from glue.localcloud.protocol import Document
-from glue.localcloud.registry_http import RegistryHttp
-from glue.localcloud.runtime import CONTAINER
+from glue.localcloud.registry.blobs import BlobStore
+from glue.localcloud.registry.ecr import Registry
+from glue.localcloud.registry.registry_http import RegistryHttp
 from glue.localcloud.sagemaker.control_plane import ControlPlane
+from glue.localcloud.sagemaker.dataplane import Invoker
+from glue.localcloud.sagemaker.endpoints import Endpoints
+from glue.localcloud.sagemaker.fleet import Platform
 from glue.localcloud.sagemaker.runtime_api import RuntimeApi
-from glue.localcloud.scaling import Scaler
-from glue.localcloud.scaling_activities import Activities
-from glue.localcloud.service_metrics import publish_functions, publish_queues
+from glue.localcloud.storage import bucket_policies, large_objects, object_answers, object_checksums
+from glue.localcloud.storage.contents import Contents
 
 HOST = "127.0.0.1"
 PREFERRED_PORT = 4599

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from glue.localcloud.leftovers import is_locked
+from glue.localcloud.compute.leftovers import is_locked
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ import pytest
 
 from glue.engines import Engine, Limits
 from glue.errors import UsageError
-from glue.localcloud import daemon, faults_client
-from glue.localcloud.containers import CLOUD_LABEL, EngineContainer
-from glue.localcloud.instance_types import MEMORY_SETTING
-from glue.localcloud.runtime import free_port
+from glue.localcloud import daemon
+from glue.localcloud.compute.containers import CLOUD_LABEL, EngineContainer
+from glue.localcloud.compute.instance_types import MEMORY_SETTING
+from glue.localcloud.compute.runtime import free_port
+from glue.localcloud.fault_injection import faults_client
 from glue.localcloud.state import StateDir
 from tests.localcloud.support import PROGRAM, REGION, Account, digest, eventually, tar
 

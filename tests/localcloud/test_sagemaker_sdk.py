@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from glue.localcloud import venvs
+from glue.localcloud.compute import venvs
 from tests.localcloud.support import REGION, Account
 
 HERE = Path(__file__).parent

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from glue.errors import UsageError
-from glue.localcloud import faults_client
+from glue.localcloud.fault_injection import faults_client
 from tests.localcloud.support import Account, eventually
 
 REQUESTS = int(os.environ.get("SOAK_REQUESTS", "200"))

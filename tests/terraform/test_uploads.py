@@ -16,7 +16,7 @@ from glue.cloud import Cloud
 from glue.deployed import deployed_endpoints
 from glue.functions import package
 from glue.invocation import EndpointClient
-from glue.localcloud import faults_client
+from glue.localcloud.fault_injection import faults_client
 from glue.profiles import Endpoint
 from glue.project import Project
 from glue.releases import EndpointRelease

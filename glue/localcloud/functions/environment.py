@@ -14,10 +14,10 @@ from typing import Any
 
 from glue.localcloud import trees
 from glue.localcloud.clients import Clients
+from glue.localcloud.compute.log_shipper import LogShipper, Stream
+from glue.localcloud.compute.processes import Guard, ProcessContainer, confinement
 from glue.localcloud.functions import bootstrap
 from glue.localcloud.functions.definition import Definition
-from glue.localcloud.log_shipper import LogShipper, Stream
-from glue.localcloud.processes import Guard, ProcessContainer, confinement
 
 _NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
 

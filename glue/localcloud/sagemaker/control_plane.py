@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from glue.localcloud.clock import Clock
-from glue.localcloud.deployments import faults_of
-from glue.localcloud.endpoints import Endpoint, Endpoints
-from glue.localcloud.images import ImageReference
+from glue.localcloud.compute.images import ImageReference
 from glue.localcloud.protocol import AwsError, Call, Document, NotOursError, Service
 from glue.localcloud.sagemaker import descriptions
+from glue.localcloud.sagemaker.deployments import faults_of
+from glue.localcloud.sagemaker.endpoints import Endpoint, Endpoints
 from glue.localcloud.sagemaker.store import BadTokenError, Definition, Definitions, Tags, page, select
 
 _PAGE = 10

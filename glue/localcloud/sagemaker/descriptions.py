@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from glue.localcloud.endpoints import Endpoint
-from glue.localcloud.fleet import Variant
+from glue.localcloud.sagemaker.endpoints import Endpoint
+from glue.localcloud.sagemaker.fleet import Variant
 from glue.localcloud.sagemaker.store import Definition, Listed
 
 Document = dict[str, Any]

@@ -6,9 +6,9 @@ https://docs.aws.amazon.com/sagemaker/latest/APIReference/API_runtime_InvokeEndp
 import uuid
 
 from glue.localcloud.clock import Clock
-from glue.localcloud.endpoints import IN_SERVICE, Endpoints, new_request
-from glue.localcloud.invocation import DEFAULT_TIMEOUT, DEFAULT_TTL, locations, parse_s3_uri
 from glue.localcloud.protocol import AwsError, Call, Document, Service
+from glue.localcloud.sagemaker.endpoints import IN_SERVICE, Endpoints, new_request
+from glue.localcloud.sagemaker.invocation import DEFAULT_TIMEOUT, DEFAULT_TTL, locations, parse_s3_uri
 
 
 def refused(message: str) -> AwsError:

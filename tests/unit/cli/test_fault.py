@@ -1,10 +1,10 @@
-"""`glue local fault`, as a user calls it; its effects are shown in tests/localcloud/test_disturbances.py."""
+"""`glue local fault`, as a user calls it; its effects: tests/localcloud/fault_injection/test_disturbances.py."""
 
 import json
 
 import pytest
 
-from glue.localcloud.faults import KINDS
+from glue.localcloud.fault_injection.faults import KINDS
 from glue.project import Project
 from tests.unit.cli.conftest import Run
 

@@ -1,0 +1,1 @@
+"""Application Auto Scaling: policies that are decided and done."""

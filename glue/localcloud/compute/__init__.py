@@ -1,0 +1,1 @@
+"""What an endpoint's instances are made of: images, model data, processes, their logs and their end."""

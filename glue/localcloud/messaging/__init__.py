@@ -1,0 +1,1 @@
+"""SQS, SNS and EventBridge, where moto's fall short."""

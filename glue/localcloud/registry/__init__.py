@@ -1,0 +1,1 @@
+"""ECR: images that can be pushed and pulled."""

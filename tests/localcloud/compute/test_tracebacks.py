@@ -1,0 +1,36 @@
+import pytest
+
+from glue.localcloud.compute.tracebacks import FirstTraceback
+
+FIRST = """Traceback (most recent call last):
+  File "a.py", line 1, in <module>
+    load()
+ValueError: no weights"""
+
+
+def read(text: str) -> FirstTraceback:
+    found = FirstTraceback()
+    for line in text.splitlines():
+        found.read(line)
+    return found
+
+
+@pytest.mark.parametrize(
+    "around",
+    ["{}", "starting\n{}\nending", "{}\n\nDuring handling of the above exception\n\n" + FIRST.replace("weights", "x")],
+)
+def test_the_first_traceback_is_found(around: str) -> None:
+    found = read(around.format(FIRST))
+    assert (found.error, found.lines) == ("ValueError: no weights", FIRST.splitlines())
+
+
+def test_output_without_one_has_none() -> None:
+    found = read('{"traceback": "Traceback (most recent call last): ..."}\nexiting')
+    assert (found.error, found.lines) == ("", [])
+
+
+def test_an_endless_one_is_cut() -> None:
+    found = read("Traceback (most recent call last):\n" + "  again\n" * 5000 + "RecursionError: " + "x" * 5000)
+    assert len(found.lines) == 100
+    assert found.error.startswith("RecursionError: ")
+    assert len(found.error) == 300
