@@ -1,5 +1,7 @@
 """Updates that bake under an alarm which is really evaluated, on a cloud whose minutes pass in a second."""
 
+from pathlib import Path
+
 from tests.localcloud.support import PROGRAM, Account, eventually
 
 
@@ -75,4 +77,54 @@ def test_an_image_that_answers_well_stays_though_an_alarm_watches(fast: Account)
     found = fast.settled(name)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", f"{name}-2")
     assert "FailureReason" not in found
+    fast.delete(name)
+
+
+def test_the_old_instances_stay_for_the_termination_wait(fast: Account, fast_dir: Path) -> None:
+    def instances() -> set[Path]:
+        return {file.parent for file in (fast_dir / "instances").glob("i-*/instance.json")}
+
+    others = instances()
+    fast.deploy("old-stays", startup=3600)
+    [old] = instances() - others
+    fast.create_config("old-stays-2", "old-stays", startup=3600)
+    routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 900}  # 15 s of this machine
+    fast.client("sagemaker").update_endpoint(
+        EndpointName="old-stays",
+        EndpointConfigName="old-stays-2",
+        DeploymentConfig={"BlueGreenUpdatePolicy": policy},
+    )
+    assert fast.settled("old-stays")["EndpointConfigName"] == "old-stays-2"
+    assert old in instances()
+    assert fast.outcome(fast.invoke("old-stays", {"do": "echo"}))[0] == "Completed"
+    eventually(lambda: old not in instances(), within=120, what="the end of the old instance")
+    assert len(instances() - others) == 1
+    assert fast.describe("old-stays")["EndpointStatus"] == "InService"
+    fast.delete("old-stays")
+
+
+def test_an_update_that_takes_longer_than_it_may_is_rolled_back(fast: Account) -> None:
+    name = deploy(fast, "too-long")
+    began = fast.describe(name)["LastModifiedTime"]
+    fast.create_config(f"{name}-2", name, startup=3600)
+    routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 3600}
+    fast.client("sagemaker").update_endpoint(
+        EndpointName=name,
+        EndpointConfigName=f"{name}-2",
+        DeploymentConfig={
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": routing,
+                "MaximumExecutionTimeoutInSeconds": 600,
+            }
+        },
+    )
+    eventually(lambda: baking(fast, name), what="baking")
+    found = eventually(
+        lambda: (seen := fast.describe(name))["EndpointStatus"] == "InService" and seen, within=120, what="a rollback"
+    )
+    assert found["EndpointConfigName"] == name
+    assert found["FailureReason"] == "The deployment took longer than MaximumExecutionTimeoutInSeconds, 600."
+    assert (found["LastModifiedTime"] - began).total_seconds() >= 600
+    assert fast.outcome(fast.invoke(name, {"do": "echo"}))[0] == "Completed"
     fast.delete(name)
