@@ -3,6 +3,7 @@
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,8 @@ OTHER_USER = "65532:65532"
 
 _PORT_SETTING = "SAGEMAKER_BIND_TO_PORT"
 _POLL_SECONDS = 0.05
+_END_SECONDS = 0.5
+"""How long after an answer that did not come a container may take until its end is known."""
 _PING_PAUSE = 0.02
 _BAD = ("content type application/x-no-such-type", "application/x-no-such-type", b"not a request\n")
 _MOST_REQUESTS = 200
@@ -59,7 +62,7 @@ class Exercise:
     def planned(self) -> list[Planned]:
         """The checks in their order; those that need a server rest on `start`."""
         ready = (START,)
-        return [
+        checks = [
             Planned(START, self._start),
             Planned("address", self._address, ready),
             Planned("ping", self._ping, ready),
@@ -74,6 +77,21 @@ class Exercise:
             Planned("sigterm", self._sigterm, (START, "stays-up")),
             Planned("other-user", self._other_user, ready),
         ]
+        return [Planned(one.id, self._guarded(one), one.requires) for one in checks]
+
+    def _guarded(self, planned: Planned) -> Callable[[], Finding]:
+        """A check that says how the container ended, when that is why nothing answered."""
+
+        def run() -> Finding:
+            try:
+                return planned.run()
+            except ProbeError as error:
+                container = self._container
+                if container is not None and container.wait(_END_SECONDS):
+                    return self._exited(container, f"during the check {planned.id}")
+                return failed(f"the server did not answer: {error.message}")
+
+        return run
 
     @property
     def _port(self) -> int:
@@ -108,7 +126,7 @@ class Exercise:
         try:
             probe = self.resources.enter_context(Probe(container, port))
         except ProbeError as error:
-            if container.wait(_POLL_SECONDS * 10):
+            if container.wait(_END_SECONDS):
                 return self._exited(container, "before it answered /ping"), None, None
             return failed(error.message), None, None
         finding = self._await_ready(container, probe, port, started)
@@ -182,7 +200,7 @@ class Exercise:
             try:
                 results[case.name] = judging.wrong_answer(case, self._case(probe, case))
             except ProbeError as error:
-                if container.wait(_POLL_SECONDS * 10):
+                if container.wait(_END_SECONDS):
                     return self._exited(container, f"during the golden request {case.name}")
                 results[case.name] = f"no answer: {error.message}"
             self.reporter.progress("golden requests", number, len(self.cases))
@@ -196,7 +214,7 @@ class Exercise:
             answer = self._case(probe, bad) if bad else self._send(probe, _BAD[1], _BAD[2])
             after = probe.http("GET", "/ping", seconds=judging.PING_SECONDS * 2)
         except ProbeError as error:
-            if container.wait(_POLL_SECONDS * 10):
+            if container.wait(_END_SECONDS):
                 return self._exited(container, f"after a bad request ({what})")
             return failed(f"the bad request ({what}) got no answer: {error.message}")
         return judging.bad_request(what, answer, after)
@@ -214,10 +232,7 @@ class Exercise:
         request = threading.Thread(target=lambda: self._quietly(probe, case), daemon=True)
         request.start()
         while request.is_alive() or not answers:
-            try:
-                answers.append(probe.http("GET", "/ping", seconds=judging.PING_SECONDS * 5))
-            except ProbeError as error:
-                return failed(f"/ping while a request runs: {error.message}")
+            answers.append(probe.http("GET", "/ping", seconds=judging.PING_SECONDS * 5))
             request.join(_PING_PAUSE)
         return judging.ping(answers, when="while a request runs")
 
@@ -229,20 +244,15 @@ class Exercise:
 
     def _leak(self) -> Finding:
         """Repeat one request while the container is watched: up to half of that time."""
-        container, probe = self._running
+        _, probe = self._running
         case = self._good
         if case is None:
             return Finding("skip", "no golden request expects a success")
         samples: list[int] = []
         until = time.monotonic() + self.patience.observe / 2
         while len(samples) < _MOST_REQUESTS and time.monotonic() < until:
-            try:
-                self._case(probe, case)
-                samples.append(probe.memory())
-            except ProbeError as error:
-                if container.wait(_POLL_SECONDS * 10):
-                    return self._exited(container, f"after {len(samples)} more requests")
-                return failed(f"request {len(samples) + 1} of a row got no answer: {error.message}")
+            self._case(probe, case)
+            samples.append(probe.memory())
             self.reporter.progress("equal requests", len(samples), None)
         return judging.leak(samples)
 
@@ -252,10 +262,7 @@ class Exercise:
         if container.wait(rest):
             seconds = time.monotonic() - self._started
             return self._exited(container, f"by itself, {seconds:.0f} s after its start")
-        try:
-            answer = probe.http("GET", "/ping", seconds=judging.PING_SECONDS * 2)
-        except ProbeError as error:
-            return failed(f"/ping at the end: {error.message}")
+        answer = probe.http("GET", "/ping", seconds=judging.PING_SECONDS * 2)
         return judging.ping([answer], when=f"{time.monotonic() - self._started:.0f} s after the start")
 
     def _logs(self) -> Finding:
@@ -283,6 +290,7 @@ class Exercise:
         user = OTHER_USER if root else "0:0"
         self._running[0].remove()
         finding, container, probe = self._run(user)
+        self._container, self._probe = container, probe
         if finding.verdict != "pass" or container is None or probe is None:
             return failed(f"as user {user}: {finding.message}", user=user)
         case = self._good

@@ -197,7 +197,7 @@ Handler.predict = predict
         "two versions that do not fit",
         "start",
         "ImportError: cannot import name 'nothing'",
-        handler=f"from starlette import nothing\n{HANDLER}",
+        handler=f"from json import nothing\n{HANDLER}",
     ),
     Broken(
         "the model does not load",
