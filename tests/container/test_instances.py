@@ -7,7 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,12 +16,14 @@ import pytest
 
 from glue.engines import Engine, Limits
 from glue.errors import UsageError
+from glue.images.publishing import transfer
 from glue.localcloud import daemon
 from glue.localcloud.compute.containers import CLOUD_LABEL, EngineContainer
 from glue.localcloud.compute.instance_types import MEMORY_SETTING
 from glue.localcloud.compute.runtime import free_port
 from glue.localcloud.fault_injection import faults_client
 from glue.localcloud.state import StateDir
+from tests.container.workshop import Workshop
 from tests.localcloud.support import PROGRAM, REGION, Account, digest, eventually, tar
 
 MEMORY_MIB = 256
@@ -44,6 +46,13 @@ ENTRYPOINT ["python3", "-c", "from http.server import *; \\
 s = HTTPServer(('0.0.0.0', 8080), SimpleHTTPRequestHandler); print('listening', flush=True); s.serve_forever()"]
 """
 NETWORK = "tests-of-instances"
+RAISING = """\
+def model_fn(model_dir):
+    raise ValueError("the weights are gone")
+
+def predict_fn(data, model):
+    return data
+"""
 
 
 @dataclass(frozen=True)
@@ -108,10 +117,20 @@ def push_container(account: Account, engine: Engine, base: str | None, instructi
     return f"{account.id}.dkr.ecr.{REGION}.amazonaws.com/{repository}@{pushed}"
 
 
-def deploy(account: Account, side: Side, case: str, *, startup: int = PATIENT, **environment: str) -> str:
-    """An endpoint of `side`, settled."""
+def deploy(
+    account: Account,
+    side: Side,
+    case: str,
+    *,
+    startup: int = PATIENT,
+    container: Mapping[str, str] | None = None,
+    **environment: str,
+) -> str:
+    """An endpoint of `side`, settled. `container` is added to its model's."""
     name = f"{case}-{side.name}"
-    account.deploy(name, image=side.image, environment=environment, startup=startup, wait=False)
+    account.deploy(
+        name, image=side.image, environment=environment, startup=startup, wait=False, container=dict(container or {})
+    )
     eventually(lambda: account.describe(name)["EndpointStatus"] != "Creating", within=WITHIN, what=f"{name} settles")
     return name
 
@@ -151,17 +170,9 @@ def answer(account: Account, endpoint: str, order: object) -> tuple[str, bytes]:
 @pytest.fixture(scope="module")
 def serving(account: Account, side: Side) -> str:
     """An endpoint in service, with a model."""
-    name = f"serving-{side.name}"
     where = account.put("model.tar.gz", tar({"weights": "1"}))
-    account.deploy(
-        name,
-        image=side.image,
-        environment={"GREETING": "from the model"},
-        startup=PATIENT,
-        wait=False,
-        container={"ModelDataUrl": where},
-    )
-    eventually(lambda: account.describe(name)["EndpointStatus"] == "InService", within=WITHIN, what="in service")
+    name = deploy(account, side, "serving", container={"ModelDataUrl": where}, GREETING="from the model")
+    assert verdict(account, name)[0] == "InService"
     return name
 
 
@@ -301,6 +312,27 @@ def test_an_image_whose_program_is_not_there_fails_the_endpoint_with_the_engines
     name = deploy(account, Side("container", missing), "missing")
     assert verdict(account, name) == ("Failed", "")
     assert "/no/such/program" in account.logs(name)
+
+
+def test_the_image_that_goes_to_aws_serves_and_says_what_its_handler_raised(
+    account: Account, workshop: Workshop, engine: Engine
+) -> None:
+    repository = account.repository("tests/noop")
+    host = account.url.partition("://")[2]
+    with engine.logged_in(host, "AWS", f"{account.id}-{REGION}-token") as session:
+        pushed = transfer(session, workshop.sound.image, f"{host}/{repository}", "1")
+    side = Side("container", f"{account.id}.dkr.ecr.{REGION}.amazonaws.com/{repository}@{pushed}")
+    code = {path: file.read_text() for path, file in workshop.noop.artifact.items()}
+    raising = {"code/inference.py": RAISING}
+    for case, files in (("sound", code), ("raising", raising)):
+        where = account.put(f"{case}.tar.gz", tar(files))
+        name = deploy(account, side, f"aws-{case}", container={"ModelDataUrl": where})
+        if case == "sound":
+            assert verdict(account, name)[0] == "InService"
+            sent = account.invoke(name, {"x": 1}, ContentType="application/json")
+            assert account.outcome(sent, within=WITHIN) == ("Completed", b'{"x": 1}')
+        else:
+            assert verdict(account, name) == ("Failed", "(ValueError: the weights are gone)")
 
 
 class Bridged(Engine):
