@@ -5,16 +5,12 @@ and after besides: it starts the cloud, packs, pushes, infers and verifies.
 """
 
 import argparse
-import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
+
+from projects import fresh_project, glue, of_terraform
 
 from glue.cloud import cloud_of
 from glue.profiles import load_profile
@@ -22,11 +18,8 @@ from glue.progress import Silent
 from glue.project import Project
 from glue.terraform.deployment import Deployment
 from glue.terraform.layers import Layer
-from glue.terraform.mirrors import cli_configuration
 
 LIMIT = 1.5
-ROOT = Path(__file__).resolve().parent.parent
-GLUE = Path(sys.executable).with_name("glue")
 
 
 def main() -> int:
@@ -45,38 +38,20 @@ def main() -> int:
     return int(arguments.strict and ratio > LIMIT)
 
 
-@contextmanager
-def _fresh_project() -> Iterator[Project]:
-    """A project with this checkout's code and nothing made yet; its local cloud is stopped at the end."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for name in ("terraform", "modules", "container"):
-            (root / name).symlink_to(ROOT / name)
-        shutil.copytree(ROOT / "envs", root / "envs", ignore=shutil.ignore_patterns("*.release.json"))
-        memory = ROOT / ".glue" / "plugin-mirror"
-        if memory.is_file():
-            (root / ".glue").mkdir()
-            shutil.copy(memory, root / ".glue")
-        try:
-            yield Project(root)
-        finally:
-            _glue(root, "local", "down")
-
-
 def _demonstration() -> float:
-    with _fresh_project() as project:
+    with fresh_project() as project:
         started = time.perf_counter()
-        _glue(project.root, "demo", "--out", str(project.root / "out"))
+        glue(project, "demo", "--out", str(project.root / "out"))
         return time.perf_counter() - started
 
 
 def _bare() -> float:
-    with _fresh_project() as project:
-        _glue(project.root, "local", "up")
-        _glue(project.root, "plan", "--env", "local", "--layer", "registry")  # makes the state bucket and the files
+    with fresh_project() as project:
+        glue(project, "local", "up")
+        glue(project, "plan", "--layer", "registry")  # makes the state bucket and the files
         seconds = _init_and_apply(project, Layer.REGISTRY)
-        _glue(project.root, "image", "push", "--env", "local")
-        _glue(project.root, "artifact", "push", "--env", "local")
+        glue(project, "image", "push")
+        glue(project, "artifact", "push")
         return seconds + _init_and_apply(project, Layer.PLATFORM)
 
 
@@ -87,10 +62,7 @@ def _init_and_apply(project: Project, layer: Layer) -> float:
     for file, text in deployment.render().items():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-    mirror = cli_configuration(project)
-    environment = {**os.environ, **cloud.variables(), "TF_DATA_DIR": str(deployment.files.folder / "bare")}
-    if mirror:
-        environment["TF_CLI_CONFIG_FILE"] = str(mirror)
+    environment = of_terraform(project, cloud, deployment.files.folder / "bare")
     started = time.perf_counter()
     for arguments in (
         ["init", "-input=false", f"-backend-config={deployment.files.backend}"],
@@ -104,10 +76,6 @@ def _init_and_apply(project: Project, layer: Layer) -> float:
             stdout=subprocess.DEVNULL,
         )
     return time.perf_counter() - started
-
-
-def _glue(root: Path, *arguments: str) -> None:
-    subprocess.run([GLUE, *arguments], env={**os.environ, "GLUE_PROJECT": str(root)}, check=True, capture_output=True)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,9 @@ is then a server on this machine.
 """
 
 import argparse
-import os
-import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from projects import GLUE, fresh_project, glue, of_glue, of_terraform
 
 from glue.cloud import cloud_of
 from glue.profiles import load_profile
@@ -30,10 +28,7 @@ from glue.project import Project
 from glue.releases import read_release, require_complete, write_release
 from glue.terraform.deployment import Deployment
 from glue.terraform.layers import Layer
-from glue.terraform.mirrors import cli_configuration
 
-ROOT = Path(__file__).resolve().parent.parent
-GLUE = Path(sys.executable).with_name("glue")
 SIZES = (1, 10, 50)
 _FIRST = "location-detector"
 
@@ -57,7 +52,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3, help="pairs that count for each size (default: %(default)s)")
     parser.add_argument("--applied", action="store_true", help="plan an environment that is applied")
     arguments = parser.parse_args()
-    with _project() as project:
+    with _released_project() as project:
         rows = [_measure(project, size, arguments.runs, applied=arguments.applied) for size in arguments.sizes]
     first = rows[0]
     print("endpoints  changes   glue plan  terraform plan   ratio   growth of glue plan")
@@ -71,31 +66,20 @@ def main() -> int:
 
 
 @contextmanager
-def _project() -> Iterator[Project]:
-    """A project with this checkout's code and a local cloud of its own, whose registry holds image and artifact."""
-    with tempfile.TemporaryDirectory() as folder:
-        root = Path(folder)
-        for name in ("terraform", "modules", "container"):
-            (root / name).symlink_to(ROOT / name)
-        shutil.copytree(ROOT / "envs", root / "envs", ignore=shutil.ignore_patterns("*.release.json"))
-        memory = ROOT / ".glue" / "plugin-mirror"
-        if memory.is_file():
-            (root / ".glue").mkdir()
-            shutil.copy(memory, root / ".glue")
-        try:
-            _glue(root, "local", "up")
-            _glue(root, "apply", "--layer", "registry", "--yes")
-            _glue(root, "image", "push")
-            _glue(root, "artifact", "push")
-            yield Project(root)
-        finally:
-            _glue(root, "local", "down")
+def _released_project() -> Iterator[Project]:
+    """A project whose local cloud's registry holds image and artifact."""
+    with fresh_project() as project:
+        glue(project, "local", "up")
+        glue(project, "apply", "--layer", "registry", "--yes")
+        glue(project, "image", "push")
+        glue(project, "artifact", "push")
+        yield project
 
 
 def _measure(project: Project, size: int, runs: int, *, applied: bool) -> Row:
     deployment = _with_endpoints(project, size)
     if applied:
-        _glue(project.root, "apply", "--yes")
+        glue(project, "apply", "--yes")
     counted = [(_planned_by_glue(project), _planned_bare(project, deployment)) for _ in range(runs + 1)][1:]
     by_glue, bare = zip(*counted, strict=True)
     record = deployment.saved_plan()
@@ -125,27 +109,16 @@ def _with_endpoints(project: Project, size: int) -> Deployment:
 
 
 def _planned_by_glue(project: Project) -> float:
-    return _seconds([str(GLUE), "plan"], cwd=project.root, environment=_environment(project.root))
+    return _seconds([str(GLUE), "plan"], cwd=project.root, environment=of_glue(project))
 
 
 def _planned_bare(project: Project, deployment: Deployment) -> float:
     """Bare Terraform with what glue has rendered and initialised, its plan saved beside glue's."""
     files = deployment.files
-    environment = {**os.environ, **deployment.cloud.variables(), "TF_DATA_DIR": str(files.data_dir)}
-    mirror = cli_configuration(project)
-    if mirror:
-        environment["TF_CLI_CONFIG_FILE"] = str(mirror)
+    environment = of_terraform(project, deployment.cloud, files.data_dir)
     plan = files.folder / "bare.tfplan"
     words = ["terraform", "plan", "-input=false", f"-var-file={files.variables}", f"-out={plan}"]
     return _seconds(words, cwd=files.root_module, environment=environment)
-
-
-def _glue(root: Path, *arguments: str) -> None:
-    subprocess.run([GLUE, *arguments], env=_environment(root), check=True, capture_output=True)
-
-
-def _environment(root: Path) -> dict[str, str]:
-    return {**os.environ, "GLUE_PROJECT": str(root), "GLUE_ENV": "local"}
 
 
 def _seconds(words: Sequence[str], *, cwd: Path, environment: dict[str, str]) -> float:
