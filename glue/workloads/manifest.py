@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from glue.archives import normalised
 from glue.documents import parse, read_document, refusal
 from glue.errors import UsageError
-from glue.profiles.models import Text, WorkloadName
+from glue.profiles.fields import Text, WorkloadName
 from glue.validation import Location
 
 MANIFEST = "workload.yaml"
