@@ -23,7 +23,7 @@ def check(folder: Path, text: str) -> None:
         "",
         "# nothing\n\n",
         "httptools",
-        "Starlette>=0.1  # a comment\nuvicorn[standard]>0",
+        "HttpTools>=0.1  # a comment\nuvicorn[standard]>0",
         f"httptools=={INSTALLED} \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n",
         "-r other.txt\n--index-url https://example.com/simple\n./local.whl\n",
         'no-such-package==1; python_version < "3"',
