@@ -94,12 +94,10 @@ class Releaser:
         """
         release = self._release()
         for workload, source, endpoints in self._workloads(keys):
-            folder = artifact_dir(self.project, workload.name)
-            if chosen_form(self.profile, endpoints, workload) == "archive":
-                packed, _ = pack_verified(self.project, workload, folder / ARCHIVE, self.reporter, python=python)
-            else:
-                out = folder / ARCHIVE_MANIFEST
-                packed, _ = list_verified(self.project, workload, out, self.reporter, python=python)
+            form = chosen_form(self.profile, endpoints, workload)
+            name = ARCHIVE if form == "archive" else ARCHIVE_MANIFEST
+            out = artifact_dir(self.project, workload.name) / name
+            packed, _ = pack_verified(self.project, workload, form, out, self.reporter, python=python)
             bucket = self.registry.artifact_bucket
             artifact = artifacts.push(packed, workload.name, bucket, self.cloud, self.reporter)
             for key in endpoints:
@@ -168,38 +166,29 @@ def chosen_form(profile: Profile, keys: Sequence[str], workload: Workload) -> Fo
 
 
 def pack_verified(
-    project: Project, workload: Workload, out: Path, reporter: Reporter, *, python: str = sys.executable
+    project: Project, workload: Workload, form: Form, out: Path, reporter: Reporter, *, python: str = sys.executable
 ) -> tuple[Packed, Verification]:
-    """Pack `workload` as an archive to `out` and verify what was packed; an archive that is refused is not kept.
+    """Pack `workload` in `form` and verify what was packed; what is refused is not kept.
+
+    Args:
+        out: what is written: the archive, or the list of the plain files.
 
     Raises:
-        FailedError: the archive would not load; see `glue.artifacts.verify`.
+        FailedError: the model would not load; see `glue.artifacts.verify` and `glue.artifacts.verify_files`.
     """
-    packed = artifacts.pack(workload, out, reporter)
+    if form == "archive":
+        packed = artifacts.pack(workload, out, reporter)
+    else:
+        packed = artifacts.list_files(workload, out, reporter)
     try:
-        return packed, verify_archive(project, out, reporter, python=python)
-    except GlueError:
-        out.unlink(missing_ok=True)
-        raise
-
-
-def list_verified(
-    project: Project, workload: Workload, out: Path, reporter: Reporter, *, python: str = sys.executable
-) -> tuple[Packed, Verification]:
-    """List the files of `workload` in `out` and verify them; the list of files that are refused is not kept.
-
-    Raises:
-        FailedError: the model would not load; see `glue.artifacts.verify_files`.
-    """
-    packed = artifacts.list_files(workload, out, reporter)
-    requirements = read_lock(workload.requirements)
-    try:
-        interpreter = Interpreter(project.serving_dir, python)
+        if form == "archive":
+            return packed, verify_archive(project, out, reporter, python=python)
+        interpreter, requirements = Interpreter(project.serving_dir, python), read_lock(workload.requirements)
         verification = artifacts.verify_files(packed, interpreter, reporter, requirements=requirements)
+        return packed, _told(verification, reporter)
     except GlueError:
         out.unlink(missing_ok=True)
         raise
-    return packed, _told(verification, reporter)
 
 
 def verify_archive(project: Project, file: Path, reporter: Reporter, *, python: str = sys.executable) -> Verification:

@@ -47,7 +47,7 @@ def pack(
     with Progress() as progress:
         loaded = load_workload(project.workloads_dir, workload)
         file = out or artifact_dir(project, workload) / ARCHIVE
-        _, verification = pack_verified(project, loaded, file, progress, python=python)
+        _, verification = pack_verified(project, loaded, "archive", file, progress, python=python)
     _emit(verification, as_json=as_json)
 
 
@@ -69,7 +69,7 @@ def verify(
     from glue.artifacts import form_of
     from glue.errors import UsageError
     from glue.project import find_project
-    from glue.releasing import list_verified, pack_verified, verify_archive
+    from glue.releasing import pack_verified, verify_archive
     from glue.workloads import load_workload, workload_names
 
     project = find_project()
@@ -79,8 +79,8 @@ def verify(
             verification = verify_archive(project, Path(what), progress, python=python)
         elif what in names:
             loaded = load_workload(project.workloads_dir, what)
-            verified = pack_verified if form_of(loaded) == "archive" else list_verified
-            _, verification = verified(project, loaded, Path(scratch) / loaded.name, progress, python=python)
+            out = Path(scratch) / loaded.name
+            _, verification = pack_verified(project, loaded, form_of(loaded), out, progress, python=python)
         else:
             raise UsageError(f"{what}: no such file, and no workload: allowed is a file or one of {', '.join(names)}")
     _emit(verification, as_json=as_json)
