@@ -16,12 +16,11 @@ from glue.releases import ManifestEntry
 class ArchiveWriter:
     """Writes one `tar.gz` to `stream`, file by file, whatever the files' sizes.
 
-    After the `with` block `sha256` is that of the archive and `tar_sha256` that of the tar inside it.
+    After the `with` block `tar_sha256` is that of the tar inside it.
     """
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._out = _Hashing(stream)
-        self._gzip = StoredGzip(self._out)
+        self._gzip = StoredGzip(stream)
         self._inner = _Hashing(self._gzip)
         self._tar = tarfile.open(fileobj=self._inner, mode="w", format=tarfile.PAX_FORMAT)  # noqa: SIM115
         self._paths: set[str] = set()
@@ -57,11 +56,6 @@ class ArchiveWriter:
         if stream.read(1):
             raise FailedError(f"{path}: got longer while it was packed")
         return ManifestEntry(path=path, size=size, sha256=content.sha256)
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the archive."""
-        return self._out.sha256
 
     @property
     def tar_sha256(self) -> str:

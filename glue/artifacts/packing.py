@@ -4,14 +4,13 @@ An artifact has one of two forms. An *archive* is one `model.tar.gz`. A *prefix*
 nothing has to be unpacked when an instance starts.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from glue.archives import ArchiveWriter
 from glue.artifacts.manifest import ArchiveManifest, encoded
-from glue.errors import FailedError
+from glue.aws.objects import Digest, digest_of
 from glue.files import replacing, write_atomically
 from glue.progress import Reporter, mebibytes
 from glue.releases import Form, ManifestEntry
@@ -30,16 +29,29 @@ GUNZIP_SECONDS = 8 / (1 << 30)
 class Packed:
     """A model artifact that can be pushed.
 
-    `files` are the objects that it becomes, by their key below the artifact's own; the last one completes it. `sha256`
-    is that of the archive, or of the list of a prefix's files; `size` in bytes; `manifest` the files of the model
-    without the artifact's own list.
+    `files` are the objects that it becomes, by their key below the artifact's own; the last one completes it. `digests`
+    says what they hold, by the same keys; `manifest` the files of the model, without the artifact's own list.
     """
 
     form: Form
-    sha256: str
-    size: int
     manifest: list[ManifestEntry]
     files: Mapping[str, Path]
+    digests: Mapping[str, Digest]
+
+    @property
+    def last(self) -> str:
+        """The key of the object that completes the artifact."""
+        return list(self.files)[-1]
+
+    @property
+    def sha256(self) -> str:
+        """That of the archive, or of the list of a prefix's files."""
+        return self.digests[self.last].sha256
+
+    @property
+    def size(self) -> int:
+        """Bytes of the archive, or of a prefix's files without their list."""
+        return sum(digest.size for path, digest in self.digests.items() if path != ARCHIVE_MANIFEST)
 
 
 def form_of(workload: Workload) -> Form:
@@ -54,47 +66,35 @@ def pack(workload: Workload, out: Path, reporter: Reporter) -> Packed:
         FailedError: a file changed while it was packed.
     """
     reporter.step(f"packing {workload.name} {workload.version}")
-    with replacing(out) as stream:
-        with ArchiveWriter(stream) as archive:
-            manifest = []
-            for path, file in workload.artifact.items():
-                manifest.append(archive.add(path, file))
-                reporter.progress("files", len(manifest), len(workload.artifact))
-            # The list comes last: the digests are taken from the bytes that went into the archive.
-            archive.add(ARCHIVE_MANIFEST, encoded(_listing(workload, manifest)))
-        size = stream.tell()
-    reporter.note(f"{len(manifest)} files, {size} bytes, sha256 {archive.sha256}")
-    return Packed("archive", archive.sha256, size, manifest, {ARCHIVE: out})
+    with replacing(out) as stream, ArchiveWriter(stream) as archive:
+        manifest = []
+        for path, file in workload.artifact.items():
+            manifest.append(archive.add(path, file))
+            reporter.progress("files", len(manifest), len(workload.artifact))
+        # The list comes last: the digests are taken from the bytes that went into the archive.
+        archive.add(ARCHIVE_MANIFEST, encoded(_listing(workload, manifest)))
+    digest = digest_of(out)
+    reporter.note(f"{len(manifest)} files, {digest.size} bytes, sha256 {digest.sha256}")
+    return Packed("archive", manifest, {ARCHIVE: out}, {ARCHIVE: digest})
 
 
 def list_files(workload: Workload, out: Path, reporter: Reporter) -> Packed:
-    """The model artifact of `workload` as plain files, which stay where they are; their list is written to `out`.
-
-    Raises:
-        FailedError: a file changed while it was read.
-    """
+    """The model artifact of `workload` as plain files, which stay where they are; their list is written to `out`."""
     reporter.step(f"listing {workload.name} {workload.version}")
     total = sum(file.stat().st_size for file in workload.artifact.values())
-    manifest: list[ManifestEntry] = []
+    read, digests = 0, {}
     for path, file in workload.artifact.items():
-        manifest.append(_entry(path, file))
-        reporter.progress("reading (MiB)", mebibytes(sum(entry.size for entry in manifest)), mebibytes(total))
-    listing = encoded(_listing(workload, manifest))
-    write_atomically(out, listing.decode("utf-8"))
-    sha256 = hashlib.sha256(listing).hexdigest()
-    reporter.note(f"{len(manifest)} files, {total} bytes, sha256 of their list {sha256}")
-    saved = f"{total * GUNZIP_SECONDS:.0f}"
+        digests[path] = digest_of(file)
+        read += digests[path].size
+        reporter.progress("reading (MiB)", mebibytes(read), mebibytes(total))
+    manifest = [ManifestEntry(path=path, size=one.size, sha256=one.sha256) for path, one in digests.items()]
+    write_atomically(out, encoded(_listing(workload, manifest)).decode("utf-8"))
+    digests[ARCHIVE_MANIFEST] = digest_of(out)
+    packed = Packed("prefix", manifest, {**workload.artifact, ARCHIVE_MANIFEST: out}, digests)
+    reporter.note(f"{len(manifest)} files, {packed.size} bytes, sha256 of their list {packed.sha256}")
+    saved = f"{packed.size * GUNZIP_SECONDS:.0f}"
     reporter.note(f"as plain files each instance starts about {saved} s sooner than with a compressed archive")
-    return Packed("prefix", sha256, total, manifest, {**workload.artifact, ARCHIVE_MANIFEST: out})
-
-
-def _entry(path: str, file: Path) -> ManifestEntry:
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        entry = ManifestEntry(path=path, size=size, sha256=hashlib.file_digest(stream, "sha256").hexdigest())
-        if stream.tell() != size:
-            raise FailedError(f"{path}: changed while it was read")
-    return entry
+    return packed
 
 
 def _listing(workload: Workload, manifest: list[ManifestEntry]) -> ArchiveManifest:

@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from glue.artifacts.packing import Packed
-from glue.aws.objects import Place, digest_of, find, holds, put
+from glue.aws.objects import Place, find, holds, put
 from glue.cloud import Cloud
 from glue.errors import FailedError
 from glue.progress import Reporter, mebibytes
@@ -31,18 +31,17 @@ def push(packed: Packed, workload: str, bucket: str, cloud: Cloud, reporter: Rep
     """
     prefix = f"{workload}/{packed.sha256}/"
     places = {path: Place(bucket, prefix + path, owner=cloud.account_id) for path in packed.files}
-    last = list(packed.files)[-1]
-    uri = places[last].uri if packed.form == "archive" else f"s3://{bucket}/{prefix}"
+    uri = places[packed.last].uri if packed.form == "archive" else f"s3://{bucket}/{prefix}"
     reporter.step(f"pushing {workload} to {uri}")
     pushing = _Pushing(cloud.client("s3"), packed, reporter)
     with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="push") as pool:
-        others = [path for path in packed.files if path != last]
+        others = [path for path in packed.files if path != packed.last]
         try:
             versions = dict(zip(others, pool.map(lambda path: pushing.file(path, places[path]), others), strict=True))
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    version = pushing.file(last, places[last])
+    version = pushing.file(packed.last, places[packed.last])
     pushing.tell()
     return Artifact(uri=uri, version_id=version, sha256=packed.sha256, manifest=packed.manifest, file_versions=versions)
 
@@ -54,7 +53,7 @@ class _Pushing:
         self._client = client
         self._packed = packed
         self._reporter = reporter
-        self._total = sum(file.stat().st_size for file in packed.files.values())
+        self._total = sum(digest.size for digest in packed.digests.values())
         self._done = 0
         self._there = 0
         self._resumed = 0
@@ -62,11 +61,7 @@ class _Pushing:
 
     def file(self, path: str, place: Place) -> str:
         """Bring one file to its place; the version that lies there afterwards."""
-        source = self._packed.files[path]
-        digest = digest_of(source)
-        listed = {entry.path: entry.sha256 for entry in self._packed.manifest}
-        if self._packed.form == "prefix" and digest.sha256 != listed.get(path, self._packed.sha256):
-            raise FailedError(f"{source}: changed since it was listed")
+        source, digest = self._packed.files[path], self._packed.digests[path]
         found = find(self._client, place)
         if found is None:
             kind = _CONTENT_TYPES.get(source.suffix, "application/octet-stream")

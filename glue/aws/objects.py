@@ -144,7 +144,7 @@ def put(
         return _Upload(client, file, digest, place).run(content_type, on_bytes)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"BadDigest", "InvalidPart", "IncompleteBody"}:
-            raise FailedError(f"{file}: changed while it was uploaded to {place.uri}") from error
+            raise FailedError(f"{file}: changed between being read and being uploaded to {place.uri}") from error
         if error.response["Error"]["Code"] == "NoSuchUpload":  # somebody else has completed it: the caller looks
             return 0
         raise

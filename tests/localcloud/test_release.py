@@ -130,8 +130,7 @@ def in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> artifacts.Packe
     monkeypatch.setattr(objects, "PART", 5 << 20)
     file = tmp_path / "model.tar.gz"
     file.write_bytes(bytes(range(256)) * (11 << 12))
-    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
-    return artifacts.Packed("archive", sha256, file.stat().st_size, [], {"model.tar.gz": file})
+    return artifacts.Packed("archive", [], {file.name: file}, {file.name: objects.digest_of(file)})
 
 
 def _parts_asked_for(client: Any, monkeypatch: pytest.MonkeyPatch, *, fails: int | None = None) -> list[int]:
@@ -182,21 +181,25 @@ def test_an_upload_that_broke_off_goes_on_with_the_parts_that_are_not_there(
     assert hashlib.sha256(body).hexdigest() == in_parts.sha256
 
 
-def test_a_file_that_changes_while_it_is_uploaded_is_refused(
-    dev: Cloud, registry: Registry, in_parts: artifacts.Packed, monkeypatch: pytest.MonkeyPatch
+def test_a_file_that_changes_before_it_is_uploaded_is_refused(
+    dev: Cloud, registry: Registry, in_parts: artifacts.Packed
 ) -> None:
-    digest_of = objects.digest_of
-
-    def then_changed(file: Path) -> objects.Digest:
-        digest = digest_of(file)
-        with file.open("r+b") as stream:
-            stream.seek(6 << 20)
-            stream.write(b"other")
-        return digest
-
-    monkeypatch.setattr(upload, "digest_of", then_changed)
-    with pytest.raises(FailedError, match="changed while it was uploaded"):
+    with in_parts.files["model.tar.gz"].open("r+b") as stream:
+        stream.seek(6 << 20)
+        stream.write(b"other")
+    with pytest.raises(FailedError, match="changed between being read and being uploaded"):
         artifacts.push(in_parts, "detector", registry.artifact_bucket, dev, Silent())
+    assert dev.client("s3").list_objects_v2(Bucket=registry.artifact_bucket)["KeyCount"] == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"y = 1\n", b"a = 1\nb = 2\n"], ids=["emptied", "shorter", "longer"])
+def test_a_plain_file_that_changes_before_it_is_uploaded_is_refused(
+    dev: Cloud, registry: Registry, workload: Workload, tmp_path: Path, content: bytes
+) -> None:
+    packed = artifacts.list_files(workload, tmp_path / "list.json", Silent())
+    packed.files["code/inference.py"].write_bytes(content)
+    with pytest.raises(FailedError, match=r"inference\.py: changed between being read and being uploaded"):
+        artifacts.push(packed, "detector", registry.artifact_bucket, dev, Silent())
     assert dev.client("s3").list_objects_v2(Bucket=registry.artifact_bucket)["KeyCount"] == 0
 
 
