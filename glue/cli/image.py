@@ -98,7 +98,8 @@ def verify(
         str | None, typer.Option("--image", help="An image of the engine (default: the workload's newest).")
     ] = None,
     against: Annotated[
-        str | None, typer.Option("--against", help="An image to compare the size with (default: the one before).")
+        str | None,
+        typer.Option("--against", help="An image to compare sizes with (default: the last pushed before it)."),
     ] = None,
     observe: ObserveOption = _OBSERVE,
     as_json: JsonOption = False,
@@ -108,7 +109,7 @@ def verify(
     Example: glue image verify location_detector
     """
     from glue.engines import find_engine
-    from glue.imagechecks import Patience, Subject, chosen_image, images_of, keep
+    from glue.imagechecks import Patience, Subject, chosen_image, former_image, keep
     from glue.imagechecks import verify as verify_image
     from glue.images.building import image_folder
     from glue.project import find_project
@@ -118,7 +119,7 @@ def verify(
     chosen = load_workload(project.workloads_dir, workload)
     engine = find_engine(to_run=True)
     found = chosen_image(engine, workload, image)
-    former = against or next((one.id for one in images_of(engine, workload) if one.created < found.created), None)
+    former = against or former_image(engine, workload, found)
     with Progress() as progress:
         verification = verify_image(Subject(found, chosen, former), engine, progress, Patience(observe=observe))
     keep(image_folder(project, workload), verification)

@@ -1,7 +1,7 @@
 """Verifying an image before it is pushed: it is run as SageMaker will run it, and what is seen is judged."""
 
 from glue.imagechecks.exercise import Patience
-from glue.imagechecks.gate import Gate, chosen_image, images_of
+from glue.imagechecks.gate import Gate, chosen_image, former_image
 from glue.imagechecks.verification import OBSERVE_SECONDS, Subject, Verification, keep, proves, verify
 
 __all__ = [
@@ -11,7 +11,7 @@ __all__ = [
     "Subject",
     "Verification",
     "chosen_image",
-    "images_of",
+    "former_image",
     "keep",
     "proves",
     "verify",

@@ -37,8 +37,7 @@ class Gate:
             FailedError: a step of the build, a check, the registry or its scan refused it.
         """
         built = build(workload, self.project, self.engine, self.reporter, bundled=bundled, base=self.base)
-        former = next((image.id for image in images_of(self.engine, workload.name) if image.id != built.image.id), None)
-        subject = Subject(built.image, workload, former)
+        subject = Subject(built.image, workload, former_image(self.engine, workload.name, built.image))
         folder = image_folder(self.project, workload.name)
         if proves(folder, subject):
             self.reporter.note(f"{built.reference} was verified already")
@@ -55,6 +54,15 @@ class Gate:
 def images_of(engine: Engine, workload: str) -> list[ImageFacts]:
     """The images of `workload` that the engine has, newest first."""
     return engine.images(f"{labels.WORKLOAD}={workload}")
+
+
+def former_image(engine: Engine, workload: str, image: ImageFacts) -> str | None:
+    """The id of the image whose size tells what `image` has grown by: the last pushed before it.
+
+    Where none was pushed from this engine it is the newest before it. None: `image` is the first.
+    """
+    older = [one for one in images_of(engine, workload) if one.id != image.id and one.created <= image.created]
+    return next((one.id for one in [*(one for one in older if one.digests), *older]), None)
 
 
 def chosen_image(engine: Engine, workload: str, reference: str | None) -> ImageFacts:

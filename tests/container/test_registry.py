@@ -9,6 +9,7 @@ import pytest
 from glue.cloud import Cloud
 from glue.engines import Engine
 from glue.errors import FailedError
+from glue.imagechecks import former_image
 from glue.images.listing import listed
 from glue.images.publishing import publish, transfer
 from glue.profiles.models import ImageScan
@@ -75,6 +76,15 @@ def test_credentials_are_kept_in_no_file_of_the_user(
         assert list(folder.iterdir())
     assert not folder.exists()
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+@pytest.mark.usefixtures("pushed")
+def test_growth_is_told_since_the_last_image_that_was_pushed(workshop: Workshop, engine: Engine) -> None:
+    between = workshop.variation("COPY between /between", {"between": b"1"})
+    last = workshop.variation("COPY last /last", {"last": b"2"})
+    assert between.created <= last.created
+    assert former_image(engine, "noop", last) == workshop.sound.image.id
+    assert former_image(engine, "nobody", last) is None
 
 
 def test_what_a_registry_has_is_listed_with_what_is_released(
