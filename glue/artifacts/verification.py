@@ -1,6 +1,5 @@
 """Verifying a model artifact: is it what an endpoint can load? The whole answer is known before anything is pushed."""
 
-import hashlib
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,6 +12,7 @@ from glue.artifacts.handler import HandlerCheck, Interpreter, check_handler
 from glue.artifacts.manifest import ArchiveManifest, read_manifest
 from glue.artifacts.packing import Packed
 from glue.errors import FailedError
+from glue.files import sha256_of
 from glue.progress import Reporter, mebibytes
 from glue.releases import ManifestEntry
 from glue.workloads import ARCHIVE_MANIFEST, HANDLER
@@ -62,7 +62,7 @@ def inspect(archive: Path, reporter: Reporter, *, limits: Limits | None = None) 
     risks: dict[str, str] = {}
     entries = read_archive(archive, limits=limits, on_bytes=_unpacking(reporter), on_head=_noting(risks))
     _require_handler(archive, [entry.path for entry in entries])
-    return Inspection(archive, *_digest(archive), entries, _sentences(risks))
+    return Inspection(archive, sha256_of(archive), archive.stat().st_size, entries, _sentences(risks))
 
 
 def verify(
@@ -96,11 +96,10 @@ def verify(
         requirements = requirements_of(listing.workload) if listing else _own_requirements(root)
         reporter.note(f"importing {HANDLER} with {interpreter.python}")
         checked = _check(archive, root, interpreter, requirements)
-    sha256, size = _digest(archive)
     return Verification(
         file=archive,
-        sha256=sha256,
-        size=size,
+        sha256=sha256_of(archive),
+        size=archive.stat().st_size,
         manifest=[entry for entry in entries if entry.path != ARCHIVE_MANIFEST],
         listing=listing,
         functions=checked.functions,
@@ -169,11 +168,6 @@ def _sentences(risks: Mapping[str, str]) -> tuple[str, ...]:
 
 def _unpacking(reporter: Reporter) -> Callable[[int], None]:
     return lambda done: reporter.progress("unpacking (MiB)", mebibytes(done), None)
-
-
-def _digest(archive: Path) -> tuple[str, int]:
-    with archive.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest(), stream.tell()
 
 
 def _check(archive: Path, root: Path, interpreter: Interpreter, requirements: Requirements | None) -> HandlerCheck:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from glue.artifacts.manifest import ArchiveManifest, encoded
 from glue.errors import UsageError
+from glue.files import sha256_of
 from glue.releases import ManifestEntry
 from glue.workloads import ARCHIVE_MANIFEST, Workload
 
@@ -80,9 +81,7 @@ def _program(workload: Workload, serving_dir: Path) -> Iterator[tuple[str, Path]
 def _bundle(folder: Path, path: str, file: Path) -> ManifestEntry:
     placed = folder / _part(path) / MODEL_DIR.lstrip("/") / path
     _copy(file, placed)
-    with placed.open("rb") as stream:
-        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return ManifestEntry(path=path, size=placed.stat().st_size, sha256=sha256)
+    return ManifestEntry(path=path, size=placed.stat().st_size, sha256=sha256_of(placed))
 
 
 def _part(path: str) -> str:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from glue.aws.state_bucket import ensure_state_bucket, state_bucket_exists
 from glue.cloud import Cloud
 from glue.errors import FailedError, UsageError
-from glue.files import write_atomically
+from glue.files import sha256_of, write_atomically
 from glue.functions import Package, package
 from glue.presence import check_present
 from glue.profiles import Profile, load_profiles
@@ -122,7 +122,7 @@ class Deployment:
                 destroy=destroy,
                 created=datetime.now(UTC),
                 inputs=self._inputs(rendered),
-                plan=_sha256(self.files.plan),
+                plan=sha256_of(self.files.plan),
                 changes=result.changes,
                 protected=() if empty else self._protected(terraform),
                 empty=empty,
@@ -165,7 +165,7 @@ class Deployment:
         """
         try:
             record = PlanRecord.model_validate_json(self.files.plan_record.read_bytes())
-            intact = record.plan == _sha256(self.files.plan)
+            intact = record.plan == sha256_of(self.files.plan)
         except (FileNotFoundError, ValidationError):
             return None
         if not intact or record.inputs != self._inputs(self.render()):
@@ -199,7 +199,7 @@ class Deployment:
         self.note_unused(record, allow_destroy)
         again = f"glue plan --env {self.profile.environment} --layer {self.layer}"
         with self._exclusive() as terraform:
-            if not self.files.plan.is_file() or _sha256(self.files.plan) != record.plan:
+            if not self.files.plan.is_file() or sha256_of(self.files.plan) != record.plan:
                 raise FailedError("the plan that was shown is gone: another run used or replaced it", hints=[again])
             verb = "destroying" if record.destroy else "applying"
             self.reporter.step(f"{verb} the {self.layer} layer of {self.profile.environment}")
@@ -379,7 +379,3 @@ class Deployment:
 
 def _shares_registry(one: Profile, other: Profile) -> bool:
     return (one.account_id, one.region, one.name_prefix) == (other.account_id, other.region, other.name_prefix)
-
-
-def _sha256(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()

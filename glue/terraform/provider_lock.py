@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from glue.files import sha256_of
+
 LOCK_FILE = ".terraform.lock.hcl"
 _PROVIDER = re.compile(r'^provider "([^"]+)" \{$(.*?)^\}$', re.MULTILINE | re.DOTALL)
 _VERSION = re.compile(r'^\s*version\s*=\s*"([^"]+)"', re.MULTILINE)
@@ -48,9 +50,9 @@ def lacking(mirror: Path, providers: tuple[LockedProvider, ...], platform: str) 
 def package_hash(package: Path) -> str:
     """The hash of a package: of a zip archive (`zh:`), or of a folder (`h1:`)."""
     if package.is_file():
-        return f"zh:{_sha256(package)}"
+        return f"zh:{sha256_of(package)}"
     files = sorted((file.relative_to(package).as_posix(), file) for file in package.rglob("*") if file.is_file())
-    listing = "".join(f"{_sha256(file)}  {name}\n" for name, file in files)
+    listing = "".join(f"{sha256_of(file)}  {name}\n" for name, file in files)
     return f"h1:{base64.b64encode(hashlib.sha256(listing.encode()).digest()).decode()}"
 
 
@@ -73,8 +75,3 @@ def _lacking(mirror: Path, provider: LockedProvider, platform: str) -> str | Non
         return None
     package, actual = next(iter(hashes.items()))
     return f"{package} is another build of {provider.source} {provider.version} than {LOCK_FILE} names: {actual}"
-
-
-def _sha256(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
