@@ -14,6 +14,7 @@ from glue.cloud import Cloud
 from glue.errors import FailedError
 from glue.progress import Reporter, mebibytes
 from glue.releases import Artifact
+from glue.s3_uris import split_s3_uri
 from glue.workloads import ARCHIVE_MANIFEST
 
 _PARALLEL = 8
@@ -102,7 +103,7 @@ class _Pushing:
 
 def missing(artifact: Artifact, cloud: Cloud) -> str | None:
     """Why an endpoint could not load `artifact`, as a sentence; None when exactly its versions are what lies there."""
-    bucket, _, key = artifact.uri.removeprefix("s3://").partition("/")
+    bucket, key = split_s3_uri(artifact.uri)
     client = cloud.client("s3")
     if artifact.form == "archive":
         found = find(client, Place(bucket, key))

@@ -16,6 +16,7 @@ from glue.imagechecks import judging
 from glue.imagechecks.probe import Answer, Probe, ProbeError
 from glue.imagechecks.sockets import listening
 from glue.images.context import MODEL_DIR
+from glue.ports import free_port
 from glue.progress import Reporter
 from glue.workloads import ContainerNeeds
 from glue.workloads.golden import GoldenCase
@@ -98,12 +99,7 @@ class Exercise:
         """The usual port; where the container shares the machine's network, one that is free there."""
         if not self.needs.network or self.engine.network != "host":
             return PORT
-        import socket  # noqa: PLC0415
-
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port: int = free.getsockname()[1]
-        return port
+        return free_port()
 
     def _run(self, user: str | None) -> tuple[Finding, Container | None, Probe | None]:
         """Start a container and wait until it is ready."""

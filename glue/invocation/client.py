@@ -17,7 +17,8 @@ from glue.cloud import Cloud
 from glue.deployed import DeployedEndpoint
 from glue.errors import FailedError, UsageError
 from glue.invocation.payloads import Payload, input_key
-from glue.invocation.results import Result, Status, split_uri
+from glue.invocation.results import Result, Status
+from glue.s3_uris import split_s3_uri
 
 MAX_REASON_BYTES = 64 * 1024
 BytesSent = Callable[[int], None]
@@ -118,7 +119,7 @@ class EndpointClient:
         return None
 
     def _head(self, uri: str) -> dict[str, Any] | None:
-        bucket, key = split_uri(uri)
+        bucket, key = split_s3_uri(uri)
         try:
             return dict(self._s3.head_object(Bucket=bucket, Key=key))
         except ClientError as error:
@@ -128,7 +129,7 @@ class EndpointClient:
             raise
 
     def _text(self, uri: str) -> str:
-        bucket, key = split_uri(uri)
+        bucket, key = split_s3_uri(uri)
         with self._s3.get_object(Bucket=bucket, Key=key)["Body"] as body:
             return bytes(body.read(MAX_REASON_BYTES)).decode("utf-8", errors="replace").strip()
 
@@ -142,7 +143,7 @@ class EndpointClient:
         """
         if result.output_location is None:
             raise ValueError(f"{result.inference_id}: has no output location")
-        bucket, key = split_uri(result.output_location)
+        bucket, key = split_s3_uri(result.output_location)
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=file.parent, prefix=".fetch-") as folder:

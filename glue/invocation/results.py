@@ -12,7 +12,6 @@ from typing import Any
 from glue.invocation.payloads import Payload, safe_name
 
 _MODEL_ERROR = re.compile(r"Received (?:client|server) error \((\d{1,3})\)")
-_S3_URI = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 _GENERIC_TYPES = {"", "application/json", "application/octet-stream", "binary/octet-stream"}
 
 
@@ -66,18 +65,6 @@ class Result:
             "body": None if self.body is None else str(self.body),
             "reason": self.reason,
         }
-
-
-def split_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of an S3 URI.
-
-    Raises:
-        ValueError: it is none.
-    """
-    found = _S3_URI.fullmatch(uri)
-    if not found:
-        raise ValueError(f"{uri!r}: not an S3 URI: expected s3://bucket/key")
-    return found[1], found[2]
 
 
 def model_status(reason: str) -> int | None:

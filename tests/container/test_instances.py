@@ -20,9 +20,9 @@ from glue.images.publishing import transfer
 from glue.localcloud import daemon
 from glue.localcloud.compute.containers import CLOUD_LABEL, EngineContainer
 from glue.localcloud.compute.instance_types import MEMORY_SETTING
-from glue.localcloud.compute.runtime import free_port
 from glue.localcloud.fault_injection import faults_client
 from glue.localcloud.state import StateDir
+from glue.ports import free_port
 from tests.container.workshop import Workshop
 from tests.localcloud.support import PROGRAM, REGION, Account, digest, eventually, tar
 

@@ -16,6 +16,7 @@ import boto3
 from botocore.config import Config
 
 from glue.localcloud.shapes import violations
+from glue.s3_uris import split_s3_uri
 
 REGION = "us-east-1"
 PROGRAM = Path(__file__).parent / "program.py"
@@ -103,13 +104,13 @@ class Account:
         return f"s3://{self.bucket}/{key}"
 
     def read(self, uri: str) -> bytes:
-        bucket, key = uri.removeprefix("s3://").split("/", 1)
+        bucket, key = split_s3_uri(uri)
         body: bytes = self.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
         return body
 
     def object(self, uri: str) -> dict[str, Any] | None:
         """What HeadObject says, None when there is no object."""
-        bucket, key = uri.removeprefix("s3://").split("/", 1)
+        bucket, key = split_s3_uri(uri)
         found = self.client("s3").list_objects_v2(Bucket=bucket, Prefix=key)
         return self.client("s3").head_object(Bucket=bucket, Key=key) if found["KeyCount"] else None
 

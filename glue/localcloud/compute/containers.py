@@ -27,7 +27,8 @@ from glue.localcloud.compute.guard import EngineRecord
 from glue.localcloud.compute.images import ImageError, RegisteredImage
 from glue.localcloud.compute.leftovers import ENGINE_RECORD_NAME
 from glue.localcloud.compute.processes import Guard
-from glue.localcloud.compute.runtime import RUNTIME_LABEL, Launch, Sink, UnsupportedImageError, forward, free_port
+from glue.localcloud.compute.runtime import RUNTIME_LABEL, Launch, Sink, UnsupportedImageError, forward
+from glue.ports import free_port
 
 CLOUD_LABEL = "io.async-inference.local-cloud"
 """The label of every container: its value is the folder of the cloud's instances."""

@@ -10,7 +10,7 @@ from glue.localcloud.accounts import Scope
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Deadline
 from glue.localcloud.sagemaker.errors import missing_model_data
-from glue.localcloud.sagemaker.invocation import parse_s3_uri
+from glue.s3_uris import split_s3_uri
 
 _CHUNK = 1024 * 1024
 
@@ -31,7 +31,7 @@ def fetch(
     url = container.get("ModelDataUrl") or source.get("S3Uri")
     if url is not None:
         try:
-            bucket, key = parse_s3_uri(url)
+            bucket, key = split_s3_uri(url)
             s3 = clients.get(scope, "s3")
             if source.get("CompressionType") == "None":
                 _copy_prefix(s3, bucket, key, folder, limit)

@@ -23,7 +23,8 @@ from glue.localcloud import trees
 from glue.localcloud.compute import guard, venvs
 from glue.localcloud.compute.images import ImageStore, RegisteredImage
 from glue.localcloud.compute.leftovers import LOCK_NAME, RECORD_NAME
-from glue.localcloud.compute.runtime import Launch, Sink, UnsupportedImageError, forward, free_port
+from glue.localcloud.compute.runtime import Launch, Sink, UnsupportedImageError, forward
+from glue.ports import free_port
 
 PROGRAM = "opt/program"
 _MODEL_BASE = "/opt/ml"

@@ -1,6 +1,5 @@
 """How one container runs on this machine: what the rest of the local cloud needs of it."""
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,11 +79,3 @@ def forward(output: IO[bytes], sink: Sink) -> None:
     """Give the lines of `output` to `sink` until it ends; a line beyond 64 KiB comes in pieces."""
     while line := output.readline(_LINE_LIMIT):
         sink(line.decode("utf-8", errors="replace").rstrip("\r\n"))
-
-
-def free_port() -> int:
-    """A port of this machine that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

@@ -31,9 +31,9 @@ from glue.localcloud.sagemaker.invocation import (
     Outcome,
     failed,
     log_hint,
-    parse_s3_uri,
     refused,
 )
+from glue.s3_uris import split_s3_uri
 
 DEFAULT_CONCURRENCY = 1
 """Requests at a time in one instance when the endpoint config leaves the choice to the service."""
@@ -277,7 +277,7 @@ class Invoker:
         self.finish(scope, request, Completed(content_type, answer.small(notifications.RESPONSE_LIMIT)))
 
     def _put(self, scope: Scope, request: AsyncRequest, uri: str, body: bytes | IO[bytes], content_type: str) -> None:
-        bucket, key = parse_s3_uri(uri)
+        bucket, key = split_s3_uri(uri)
         encryption = {}
         if kms_key := request.settings["OutputConfig"].get("KmsKeyId"):
             encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}
@@ -335,7 +335,7 @@ class Invoker:
             body = request.body or b""
             return body, len(body)
         try:
-            bucket, key = parse_s3_uri(request.input_location)
+            bucket, key = split_s3_uri(request.input_location)
             found = self._clients.get(scope, "s3").get_object(Bucket=bucket, Key=key)
         except (ValueError, ClientError, BotoCoreError) as error:
             self._measured(scope, request).count("RequestDownloadFailures")

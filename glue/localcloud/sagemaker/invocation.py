@@ -1,7 +1,6 @@
 """One asynchronous request: what was asked, how the container gets it, and what became of it. Pure data and rules."""
 
 import posixpath
-import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,8 +10,6 @@ DEFAULT_TIMEOUT = 900
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 MESSAGE_LIMIT = 1024
 """Characters of a container's error that a failure reason repeats."""
-
-_S3_URI = re.compile(r"s3://([^/]+)/(.+)", re.DOTALL)
 
 
 @dataclass
@@ -110,15 +107,3 @@ def locations(settings: dict[str, Any], key: str, extension: str | None, filenam
     if failure:
         failure = posixpath.join(failure, f"{key}-error.out")
     return output, failure
-
-
-def parse_s3_uri(uri: str) -> tuple[str, str]:
-    """Bucket and key of `s3://bucket/key`.
-
-    Raises:
-        ValueError: it is none.
-    """
-    match = _S3_URI.fullmatch(uri)
-    if match is None:
-        raise ValueError(f"{uri}: expected s3://bucket/key")
-    return match[1], match[2]

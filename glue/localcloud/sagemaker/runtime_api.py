@@ -8,7 +8,8 @@ import uuid
 from glue.localcloud.clock import Clock
 from glue.localcloud.protocol import AwsError, Call, Document, Service
 from glue.localcloud.sagemaker.endpoints import IN_SERVICE, Endpoints, new_request
-from glue.localcloud.sagemaker.invocation import DEFAULT_TIMEOUT, DEFAULT_TTL, locations, parse_s3_uri
+from glue.localcloud.sagemaker.invocation import DEFAULT_TIMEOUT, DEFAULT_TTL, locations
+from glue.s3_uris import split_s3_uri
 
 
 def refused(message: str) -> AwsError:
@@ -45,7 +46,7 @@ class RuntimeApi:
             raise refused("Exactly one of InputLocation and Body must be given.")
         if not inline:
             try:
-                parse_s3_uri(params["InputLocation"])
+                split_s3_uri(params["InputLocation"])
             except ValueError as error:
                 raise refused(f"InputLocation {error}") from error
         key = str(uuid.uuid4())

@@ -13,6 +13,7 @@ import pytest
 from glue.deployed import DeployedEndpoint
 from glue.invocation import Batch, EndpointClient, Payload, Result, Status, body_name, invoke_all, payloads
 from glue.progress import Silent
+from glue.s3_uris import split_s3_uri
 from tests.localcloud.invocation.conftest import Deployed
 
 pytestmark = pytest.mark.timeout(120)
@@ -51,7 +52,7 @@ def test_each_file_of_many_gets_its_own_answer(program: Deployed, order: Write, 
 def test_a_payload_lies_under_date_and_id_with_type_and_checksum(program: Deployed, order: Write) -> None:
     result = _run(program, [order("a b.json", do="size")]).results[0]
     assert result.input_location is not None
-    bucket, key = result.input_location.removeprefix("s3://").split("/", 1)
+    bucket, key = split_s3_uri(result.input_location)
     assert key.startswith(f"{program.endpoint.name}/inputs/2")
     assert key.endswith(f"/{result.inference_id}/a_b.json")
     head = program.cloud.client("s3").head_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED")
@@ -129,7 +130,7 @@ def test_ctrl_c_says_which_requests_are_under_way_and_where_their_answers_will_b
     with EndpointClient(program.endpoint, program.cloud) as client:
         waiter = program.cloud.client("s3").get_waiter("object_exists")
         for result in batch.results:
-            bucket, key = (result.output_location or "").removeprefix("s3://").split("/", 1)
+            bucket, key = split_s3_uri(result.output_location or "")
             waiter.wait(Bucket=bucket, Key=key, WaiterConfig={"Delay": 0.2, "MaxAttempts": 100})
             found = client.look(result, 1)
             assert found is not None

@@ -13,6 +13,7 @@ from glue.evidence import Check, Evidence, load
 from glue.profiles import Profile, load_profile
 from glue.progress import Silent
 from glue.releases import Release
+from glue.s3_uris import split_s3_uri
 from tests.localcloud.invocation.conftest import Deploy, Deployed, golden_folder
 from tests.localcloud.support import REGION
 
@@ -96,7 +97,7 @@ def test_evidence_is_kept_beside_the_state_and_in_the_checkout(program: Deployed
     evidence = _verify(program)
     kept = keep(profile, cloud, evidence)
     assert load(program.cloud, profile, evidence.release) == (evidence, kept.sha256)
-    bucket, key = kept.uri.removeprefix("s3://").split("/", 1)
+    bucket, key = split_s3_uri(kept.uri)
     stored = program.cloud.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     assert stored == kept.file.read_bytes()
     assert kept.file == tmp_path / "dev" / "evidence.json"

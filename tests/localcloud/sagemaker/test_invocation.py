@@ -2,10 +2,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from glue.localcloud.sagemaker.invocation import AsyncRequest, locations, log_hint, parse_s3_uri, refused
+from glue.localcloud.sagemaker.invocation import AsyncRequest, locations, log_hint, refused
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -84,14 +82,3 @@ def test_a_long_error_is_cut_in_the_reason_and_whole_in_the_object() -> None:
     outcome = refused(500, b"x" * 5000, None, "hint")
     assert len(outcome.reason) < 1200
     assert len(outcome.body) == 5000
-
-
-@given(st.from_regex(r"[a-z0-9.-]{3,63}", fullmatch=True), st.text(min_size=1))
-def test_an_s3_uri_is_read_back(bucket: str, key: str) -> None:
-    assert parse_s3_uri(f"s3://{bucket}/{key}") == (bucket, key)
-
-
-@pytest.mark.parametrize("uri", ["s3://bucket", "s3://bucket/", "s3:///key", "https://bucket/key", "bucket/key"])
-def test_what_is_no_s3_uri_is_refused(uri: str) -> None:
-    with pytest.raises(ValueError, match="expected s3://bucket/key"):
-        parse_s3_uri(uri)

@@ -17,7 +17,6 @@ from glue.invocation.results import (
     cause,
     model_status,
     parse_notification,
-    split_uri,
 )
 
 RESULT = Result(Payload(Path("plans/floor plan.png"), "image/png"), "1234-id", Status.COMPLETED)
@@ -73,13 +72,6 @@ def test_no_answer_s_name_leads_out_of_its_folder(stem: str, inference_id: str, 
     assert "/" not in name
     assert name not in {".", ".."}
     assert Path("out", name).parent == Path("out")
-
-
-def test_an_s3_uri_is_split_and_anything_else_refused() -> None:
-    assert split_uri("s3://bucket/a/b c.out") == ("bucket", "a/b c.out")
-    for wrong in ("https://bucket/a", "s3://bucket", "s3://bucket/", "bucket/a", ""):
-        with pytest.raises(ValueError, match="not an S3 URI"):
-            split_uri(wrong)
 
 
 def test_a_notification_is_read_from_sns_s_envelope() -> None:
