@@ -124,8 +124,12 @@ class Server:
         self._reader.join(DEADLINE)
         return code
 
+    def worker(self, number: int = 1) -> int:
+        """The process id of the `number`th worker that was started, as soon as the log names it."""
+        return int(self.record("loading", count=number)["worker"])
+
     def workers(self) -> list[int]:
-        """Process ids, oldest first; as the server sees them."""
+        """The process ids that the log names so far, oldest first; as the server sees them."""
         return [record["worker"] for record in self.records("loading")]
 
     def close(self) -> None:

@@ -131,7 +131,7 @@ def test_a_worker_that_dies_after_its_reply_has_replied(faulty: Server, size: in
 
 
 def test_a_worker_that_dies_with_a_request_not_yet_taken_fails_it(faulty: Server) -> None:
-    (pid,) = faulty.workers()
+    pid = faulty.worker()
     os.kill(pid, signal.SIGSTOP)
     waiting = faulty.post_later(b"fine")
     wait_until(lambda: faulty.ping().json() == {"status": "busy"}, "the request is with the worker")
@@ -152,7 +152,7 @@ def test_health_is_refused_from_a_workers_death_until_another_is_ready(launch: L
     """).ready()
     os.mkfifo(gate)
     start = time.monotonic()
-    os.kill(server.workers()[0], signal.SIGKILL)
+    os.kill(server.worker(), signal.SIGKILL)
     wait_until(lambda: server.ping().status_code == 503, "health is refused")
     assert time.monotonic() - start < 1
     gate.open("w").close()

@@ -118,7 +118,7 @@ def test_an_idle_server_stops_at_once_when_told_to(launch: Launcher) -> None:
     assert server.wait() == 0
     assert time.monotonic() - start < 2
     assert server.stderr == ""
-    assert not alive(server.workers()[0])
+    assert not alive(server.worker())
 
 
 def test_a_server_that_is_still_loading_stops_at_once_when_told_to(launch: Launcher) -> None:
@@ -138,7 +138,7 @@ def test_a_running_request_is_finished_before_the_server_stops(launch: Launcher)
     server.record("draining")
     port = server.record("listening")["port"]
     wait_until(lambda: refuses(port), "no more connections are accepted")
-    os.kill(server.workers()[0], signal.SIGUSR1)
+    os.kill(server.worker(), signal.SIGUSR1)
     assert (running.result().status_code, running.result().text) == (200, "done")
     assert server.wait() == 0
 
@@ -220,7 +220,7 @@ def test_it_serves_without_the_compiled_event_loop_and_parser(launch: Launcher, 
     server = launch(SLOW, PYTHONPATH=str(tmp_path)).ready()
     assert server.post("x").text == "done"
     assert server.post("x" * 3_000_000).text == "done"
-    os.kill(server.workers()[0], signal.SIGKILL)
+    os.kill(server.worker(), signal.SIGKILL)
     server.record("ready", count=2)
     assert server.post("x").text == "done"
     server.terminate()

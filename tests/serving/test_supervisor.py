@@ -104,10 +104,10 @@ def test_health_is_refused_while_a_worker_is_replaced(launch: Launcher, tmp_path
 
 def test_a_worker_killed_between_requests_is_replaced(launch: Launcher) -> None:
     server = launch(FAILING).ready()
-    os.kill(server.workers()[0], signal.SIGKILL)
+    os.kill(server.worker(), signal.SIGKILL)
     server.record("worker_exited", state="ready")
     server.record("ready", count=2)
-    assert server.post("work").text == str(server.workers()[1])
+    assert server.post("work").text == str(server.worker(2))
 
 
 def test_a_server_whose_workers_keep_dying_ends_with_the_cause(launch: Launcher) -> None:
@@ -140,7 +140,7 @@ def test_a_request_that_hangs_is_ended_at_its_timeout_which_the_answer_names(lau
         "timeout",
         "the handler did not answer within the 1 seconds that SAGEMAKER_MODEL_SERVER_TIMEOUT allows",
     )
-    assert server.post("work").text == str(server.workers()[1])
+    assert server.post("work").text == str(server.worker(2))
     assert "toolkit reads minutes" in server.record("setting")["message"]
 
 
@@ -168,7 +168,7 @@ def test_health_is_answered_while_the_handler_holds_the_interpreter(launch: Laun
         start = time.monotonic()
         assert server.ping().status_code == 200
         delays.append(time.monotonic() - start)
-    assert running.result().text == str(server.workers()[0])
+    assert running.result().text == str(server.worker())
     assert len(delays) > 100
     assert max(delays) < 0.25
 
@@ -179,13 +179,13 @@ def test_a_worker_ends_with_a_server_that_is_killed(launch: Launcher) -> None:
     server.post_later("hang")
     server.record("output", message="hanging")
     server.process.kill()
-    wait_until(lambda: not alive(server.workers()[0]), "the worker has ended")
+    wait_until(lambda: not alive(server.worker()), "the worker has ended")
 
 
 def test_an_idle_worker_ends_with_a_server_that_is_killed(launch: Launcher) -> None:
     server = launch(FAILING).ready()
     server.process.kill()
-    wait_until(lambda: not alive(server.workers()[0]), "the worker has ended")
+    wait_until(lambda: not alive(server.worker()), "the worker has ended")
 
 
 def test_a_thousand_requests_leave_no_descriptors_and_no_files(launch: Launcher, tmp_path: Path) -> None:
