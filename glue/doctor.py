@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from glue.cloud import cloud_of
-from glue.errors import GlueError, MissingError
+from glue.engines import ENGINE_SETTING, find_engine
+from glue.errors import GlueError, MissingError, UsageError
 from glue.localcloud.compute import venvs
 from glue.profiles import Profile, load_profile
 from glue.progress import Reporter
@@ -21,7 +22,6 @@ from glue.terraform.toolchain import find_terraform, toolchain
 from glue.workloads import Workload, load_workload, workload_names
 
 Verdict = Literal["ok", "warning", "missing"]
-_ENGINES = ("docker", "podman", "buildah")
 _DISK_GB = 2
 
 
@@ -107,10 +107,14 @@ def _provider(project: Project) -> Finding:
 
 
 def _engine() -> Finding:
-    found = next((name for name in _ENGINES if shutil.which(name)), None)
-    if found:
-        return Finding("engine", "ok", f"{found} is on PATH (the local cloud runs workloads as processes all the same)")
-    return Finding("engine", "warning", "no container engine: fine for the local cloud", "install Docker or Podman")
+    try:
+        engine = find_engine()
+    except UsageError as error:
+        return Finding("engine", "missing", error.message, f"unset {ENGINE_SETTING}, or name an engine's program")
+    except MissingError as error:
+        told = f"{error.message}\nfine for the local cloud, which runs process images without one"
+        return Finding("engine", "warning", told, "; ".join(error.hints))
+    return Finding("engine", "ok", f"{engine.kind} answers ({engine.program})")
 
 
 def _disk(project: Project) -> Finding:

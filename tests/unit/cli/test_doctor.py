@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from glue.doctor import examine
+from glue.engines import ENGINE_SETTING
 from glue.project import Project
 from glue.terraform.installation import platform_name
 from glue.terraform.provider_lock import LOCK_FILE, package_hash, read_lock
@@ -56,9 +58,30 @@ def test_a_missing_terraform_is_named_with_its_remedy(
     assert glue("doctor", "--json") == 3
     found = findings(capsys)
     assert (found["terraform"]["verdict"], found["terraform"]["remedy"]) == ("missing", "make setup")
-    assert found["engine"]["verdict"] == "warning"
     assert glue("doctor") == 3
     assert "missing: terraform" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("answers", "verdict", "told"), [(True, "ok", "docker answers"), (False, "warning", "no daemon")]
+)
+def test_an_engine_is_one_that_answers_not_one_that_is_installed(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, answers: bool, verdict: str, told: str
+) -> None:
+    program = tmp_path / "docker"
+    program.write_text(f"#!/bin/sh\n{'echo 20.1' if answers else 'echo no daemon >&2; exit 1'}\n")
+    program.chmod(0o755)
+    monkeypatch.setenv(ENGINE_SETTING, str(program))
+    found = {one.id: one for one in examine(project, None)}["engine"]
+    assert found.verdict == verdict
+    assert told in found.message
+
+
+def test_a_setting_that_names_no_engine_is_missing_one(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ENGINE_SETTING, "kubectl")
+    found = {one.id: one for one in examine(project, None)}["engine"]
+    assert found.verdict == "missing"
+    assert "GLUE_ENGINE=kubectl" in found.message
 
 
 @pytest.mark.parametrize(
