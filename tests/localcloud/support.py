@@ -48,6 +48,12 @@ def tar(files: Mapping[str, str | bytes]) -> bytes:
     return buffer.getvalue()
 
 
+def memory_of(pid: int | None, what: str) -> int:
+    """Bytes of a process of this machine (Linux): `VmRSS`, or `VmHWM`, the most that it had."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(f"{what}:")).split()[1]) * 1024
+
+
 def digest(content: bytes) -> str:
     return f"sha256:{hashlib.sha256(content).hexdigest()}"
 

@@ -1,11 +1,13 @@
 import http.server
+import sys
 import threading
 from collections.abc import Iterator
 
 import pytest
 
+from glue.localcloud import daemon
 from glue.localcloud.messaging.deliveries import is_on_this_machine
-from tests.localcloud.support import Account, eventually
+from tests.localcloud.support import Account, eventually, memory_of
 
 
 @pytest.mark.parametrize(
@@ -61,3 +63,18 @@ def test_publishing_works_whatever_becomes_of_a_delivery(account: Account, webho
     sns.publish(TopicArn=topic, Message='{"eventName": "InferenceResult"}')
     assert len(inbox.results()) == 1
     eventually(lambda: any(b"InferenceResult" in body for body in received), what="the webhook is called")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads a process's memory in /proc")
+def test_messages_that_were_delivered_take_no_memory(account: Account, cloud: daemon.Status) -> None:
+    topic = account.client("sns").create_topic(Name="nobody-listens")["TopicArn"]
+    message = "x" * 200_000
+
+    def publish(times: int) -> None:
+        for _ in range(times):
+            account.client("sns").publish(TopicArn=topic, Message=message)
+
+    publish(20)
+    before = memory_of(cloud.pid, "VmRSS")
+    publish(300)
+    assert memory_of(cloud.pid, "VmRSS") - before < 300 * len(message) / 4

@@ -1,11 +1,14 @@
-"""Queues of SQS keep every attribute they are given."""
+"""Queues of SQS keep every attribute they are given, and no more than that."""
 
 import json
 from typing import Any
 
 import pytest
+from moto.sqs.models import Queue
 
-from tests.localcloud.support import Account
+from glue.localcloud.messaging import queues
+from glue.localcloud.messaging.queues import HANDLES_KEPT
+from tests.localcloud.support import REGION, Account
 
 
 @pytest.fixture
@@ -51,3 +54,22 @@ def test_messages_are_counted_when_somebody_asks(sqs: Any, names: list[str]) -> 
     sqs.receive_message(QueueUrl=url)
     found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
     assert (found["ApproximateNumberOfMessages"], found["ApproximateNumberOfMessagesNotVisible"]) == ("2", "1")
+
+
+def test_a_message_may_be_deleted_again(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="deleted-twice")["QueueUrl"]
+    sqs.send_message(QueueUrl=url, MessageBody="once")
+    [message] = sqs.receive_message(QueueUrl=url)["Messages"]
+    for _ in range(2):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    with pytest.raises(sqs.exceptions.ReceiptHandleIsInvalid):
+        sqs.delete_message(QueueUrl=url, ReceiptHandle="never-received")
+
+
+def test_a_queue_knows_only_the_newest_messages_that_it_deleted() -> None:
+    queues.install()
+    queue = Queue("busy", REGION, "111122223333")
+    for number in range(3 * HANDLES_KEPT):
+        queue.deleted_messages.update([f"handle-{number}"])
+    known = [number for number in range(3 * HANDLES_KEPT) if f"handle-{number}" in queue.deleted_messages]
+    assert known == list(range(2 * HANDLES_KEPT, 3 * HANDLES_KEPT))

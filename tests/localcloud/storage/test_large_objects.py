@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from glue.localcloud import daemon
 from glue.localcloud.storage.large_objects import LARGE, dechunked
-from tests.localcloud.support import Account
+from tests.localcloud.support import Account, memory_of
 
 MIB = 1024 * 1024
 GROWTH = 64 * MIB
@@ -67,8 +67,7 @@ def sha256_of(body: Any) -> str:
 
 def peak(process: int | None) -> int:
     """The most memory that a process has had, in bytes, since `forget_peak`."""
-    status = Path(f"/proc/{process}/status").read_text()
-    return int(next(line for line in status.splitlines() if line.startswith("VmHWM")).split()[1]) * 1024
+    return memory_of(process, "VmHWM")
 
 
 def forget_peak(process: int | None) -> None:
