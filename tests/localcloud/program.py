@@ -1,6 +1,6 @@
 """A serving program for tests, which misbehaves as it is told: the file becomes `opt/program/program.py` of an image.
 
-How it starts is told by `STARTS` (well, crash, exit, never_ready, slow, deaf, with_child); what a request does
+How it starts is told by `STARTS` (well, crash, exit, never_ready, slow, deaf, tidy, with_child); what a request does
 by its JSON body's `do`.
 """
 
@@ -147,6 +147,13 @@ class Handler(BaseHTTPRequestHandler):
         """Silence: /ping is asked all the time."""
 
 
+def tidy_up(*_: object) -> None:
+    """Take a while to end, and say when all is done."""
+    time.sleep(0.5)
+    print("all put away", flush=True)
+    sys.exit()
+
+
 def main() -> None:
     starts = os.environ.get("STARTS", "well")
     print(f"program {sys.argv[1:]} starts {starts}", flush=True)
@@ -158,6 +165,8 @@ def main() -> None:
         sys.exit(7)
     if starts == "deaf":
         signal.signal(signal.SIGTERM, lambda *_: print("SIGTERM is not for me", flush=True))
+    if starts == "tidy":
+        signal.signal(signal.SIGTERM, tidy_up)
     if starts == "with_child" and os.fork() == 0:
         time.sleep(300)
     server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)

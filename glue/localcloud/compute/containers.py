@@ -194,18 +194,26 @@ class EngineContainer:
 
     def _follow(self) -> None:
         assert self._client.stdout is not None  # noqa: S101 - opened as a pipe
-        with self._client.stdout as output:
-            forward(output, self._sink)
-        status = self._client.wait()  # the container's own, unless the engine's client was in trouble
-        with contextlib.suppress(GlueError):
-            found = self._container.exit()
-            status = found.status
-            if found.out_of_memory:
-                limit = "" if self._memory is None else f" of {self._memory >> 20} MiB"
-                self._sink(f"container used more memory than its limit{limit}: the kernel killed a process of it")
-        self._container.remove()
-        self._status = status
-        self._ended.set()
+        status = _CANNOT_START
+        try:
+            with self._client.stdout as output:
+                forward(output, self._sink)
+            status = self._client.wait()  # the container's own, unless the engine's client was in trouble
+            with contextlib.suppress(GlueError):
+                found = self._container.exit()
+                status = found.status
+                if found.out_of_memory:
+                    limit = "" if self._memory is None else f" of {self._memory >> 20} MiB"
+                    self._sink(f"container used more memory than its limit{limit}: the kernel killed a process of it")
+        finally:  # whatever becomes of a line, somebody may wait for the end
+            self._end(status)
+
+    def _end(self, status: int) -> None:
+        try:
+            self._container.remove()
+        finally:
+            self._status = status
+            self._ended.set()
 
 
 def limits(launch: Launch, *, port: int, most: int | None) -> Limits:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from glue.errors import GlueError
 from glue.localcloud import trees
 from glue.localcloud.clock import Clock, Deadline
-from glue.localcloud.compute.runtime import Container, Launch, Runtime, Sink
+from glue.localcloud.compute.images import ImageError
+from glue.localcloud.compute.runtime import Container, Launch, Runtime, Sink, UnsupportedImageError
 from glue.localcloud.compute.tracebacks import FirstTraceback
 from glue.localcloud.fault_injection.faults import Fault
 
@@ -161,8 +163,12 @@ class Instance:
         with self._starting:
             if self._stopping.is_set():
                 return False
-            self._folder.mkdir(parents=True, exist_ok=True)
-            container = self._container = self._runtime.start(self._launch, self._folder, self._output)
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+                container = self._container = self._runtime.start(self._launch, self._folder, self._output)
+            except (OSError, GlueError, ImageError, UnsupportedImageError) as error:
+                self._sink(f"container could not be started: {error}")
+                return False
         self.suffer()
         began = self._clock.elapsed()
         while not limit.passed and not self._stopping.is_set():

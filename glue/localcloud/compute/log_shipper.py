@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from glue.localcloud.accounts import Scope
 from glue.localcloud.clients import Clients
 from glue.localcloud.clock import Clock
@@ -61,18 +59,24 @@ class LogShipper:
 
         def put(text: str) -> None:
             now = self._clock.now()
-            with lock, file.open("a", encoding="utf-8") as opened:
-                opened.write(f"{now.isoformat(timespec='milliseconds')} {text}\n")
+            try:
+                with lock, file.open("a", encoding="utf-8") as opened:
+                    opened.write(f"{now.isoformat(timespec='milliseconds')} {text}\n")
+            except OSError as error:  # such as a full disk: the program goes on, and so does its log in CloudWatch
+                _log.warning("a line is missing in %s: %s", file, error)
             if text:
                 self._queue.put(_Line(stream, int(now.timestamp() * 1000), text))
 
         return put
 
-    def flush(self, timeout: float = 10.0) -> None:
-        """Wait until all lines that were put before are shipped, `timeout` seconds of the machine's clock at most."""
+    def flush(self, timeout: float = 10.0) -> bool:
+        """Wait until all lines that were put before are shipped, `timeout` seconds of the machine's clock at most.
+
+        Returns whether they were.
+        """
         shipped = threading.Event()
         self._queue.put(shipped)
-        shipped.wait(timeout)
+        return shipped.wait(timeout)
 
     def _run(self) -> None:
         while True:
@@ -104,9 +108,9 @@ class LogShipper:
             for batch in _batches(lines):
                 events = [{"timestamp": line.time, "message": line.text} for line in batch]
                 logs.put_log_events(**where, logEvents=events)
-        except (ClientError, BotoCoreError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever becomes of these lines, the next ones are shipped
             self._known.discard(stream)
-            _log.warning("%d lines of %s/%s not shipped: %s", len(lines), stream.group, stream.name, error)
+            _log.warning("%d lines of %s/%s not shipped: %r", len(lines), stream.group, stream.name, error)
 
 
 def _batches(lines: list[_Line]) -> Iterator[list[_Line]]:

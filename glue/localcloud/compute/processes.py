@@ -96,8 +96,7 @@ class ProcessRuntime:
         temporary = folder / "tmp"
         temporary.mkdir(parents=True, exist_ok=True)
         if not base.exists():
-            base.mkdir(parents=True)
-            trees.share(launch.model_dir, base / "model")
+            _share_model(launch.model_dir, base)
         root = self._images.unpack(launch.image)
         venv = self._venv(root)
         port = free_port()
@@ -153,9 +152,13 @@ class ProcessContainer:
             )
         self._disk_full = False
         self._guard.add(self._process.pid)
-        (folder / RECORD_NAME).write_text(json.dumps({"group": self._process.pid, "port": port}))
         self._ended = threading.Event()
         threading.Thread(target=self._read, args=(sink,), name=f"output-{port}", daemon=True).start()
+        try:
+            (folder / RECORD_NAME).write_text(json.dumps({"group": self._process.pid, "port": port}))
+        except OSError:
+            self.stop(0)
+            raise
 
     def exit_status(self) -> int | None:
         """The status it ended with; None while it runs."""
@@ -191,11 +194,13 @@ class ProcessContainer:
         assert self._process.stdout is not None  # noqa: S101 - opened as a pipe
         # The first process is the container: when it ends, so does all that it started (which may hold the pipe open).
         threading.Thread(target=self._reap, name=f"reaper-{self._process.pid}", daemon=True).start()
-        with self._process.stdout as output:
-            forward(output, sink)
-        self._process.wait()
-        self._guard.remove(self._process.pid)
-        self._ended.set()
+        try:
+            with self._process.stdout as output:
+                forward(output, sink)
+        finally:  # whatever becomes of a line, somebody may wait for the end
+            self._process.wait()
+            self._guard.remove(self._process.pid)
+            self._ended.set()
 
     def _reap(self) -> None:
         self._process.wait()
@@ -228,6 +233,16 @@ def environment(launch: Launch, *, root: Path, venv: Path, base: Path, temporary
             "TMPDIR": str(temporary),
         }
     )
+
+
+def _share_model(model_dir: Path, base: Path) -> None:
+    """Have the model in `base`; all of it or, when there is no room, nothing."""
+    try:
+        base.mkdir(parents=True)
+        trees.share(model_dir, base / "model")
+    except OSError:
+        trees.remove(base)
+        raise
 
 
 def _moved(value: str, places: dict[str, str]) -> str:

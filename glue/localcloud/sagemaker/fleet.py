@@ -1,6 +1,5 @@
 """The instances that run one endpoint config: brought up together, fed from one queue, scaled and retired."""
 
-import shutil
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -252,10 +251,10 @@ class Fleet:
             variant.starting += new
         try:
             _each(new, Instance.start)
-        except (NotReadyError, OSError, shutil.Error, ImageError, UnsupportedImageError) as error:
+        except NotReadyError as error:
             _each(new, lambda instance: instance.stop(0))
             self._platform.logs.flush()
-            raise failed_ping(variant.name, str(error) if isinstance(error, NotReadyError) else "") from error
+            raise failed_ping(variant.name, str(error)) from error
         finally:
             variant.starting = [instance for instance in variant.starting if instance not in new]
         for instance in new:
