@@ -345,10 +345,10 @@ class Profile(Section):
     """How long the endpoints' logs are kept."""
     data_expiry_days: DataExpiry | None = None
     """Days after which inputs and results are removed; nothing: they stay."""
-    abort_uploads_days: Days | None = None
-    """Days after which an upload in parts that was never completed is aborted; nothing: never."""
+    abort_uploads_days: Days | None = 7
+    """Days after which an upload in parts that was never completed is aborted; nothing (`null`): never."""
     access_log_retention_days: Days | None = None
-    """Days for which each access to the buckets is kept in a log; nothing: access is not logged."""
+    """Days for which each access to the buckets is kept in a log, then deleted within a day; nothing: not logged."""
     deletion_protection: bool = False
     """Refuse to destroy the environment."""
     force_destroy: bool = False

@@ -59,7 +59,7 @@ def platform_variables(
         "alarm_recipients": document(profile.told_of_alarms),
         "budget_usd": profile.budget_usd,
         "log_retention_days": profile.log_retention_days,
-        "data_expiry_days": document(profile.data_expiry_days) if profile.data_expiry_days else None,
+        "data_expiry": _expiry(profile),
         "abort_uploads_days": profile.abort_uploads_days,
         "access_log_retention_days": profile.access_log_retention_days,
         "upload_trigger_package": upload_trigger.variables() if upload_trigger else None,
@@ -83,6 +83,20 @@ def _notifications(notifications: Notifications) -> Mapping[str, Any]:
     return {
         **document(notifications),
         "filter_policies": {kind: policy and json.dumps(policy, sort_keys=True) for kind, policy in policies.items()},
+    }
+
+
+def _expiry(profile: Profile) -> Mapping[str, Any]:
+    """Days by the prefix in the data bucket, and of versions that nobody sees any more."""
+    days = profile.data_expiry_days
+    if days is None:
+        return {}
+    kinds = {"inputs": days.inputs, "results": days.results, "failures": days.failures, "receipts": days.uploads}
+    by_prefix = {f"{key}/{folder}/": kept for key in profile.endpoints for folder, kept in kinds.items()}
+    by_prefix |= {prefix: days.uploads for key in profile.endpoints if (prefix := profile.upload_prefix(key))}
+    return {
+        "days_by_prefix": {prefix: kept for prefix, kept in sorted(by_prefix.items()) if kept is not None},
+        "noncurrent_days": days.noncurrent,
     }
 
 

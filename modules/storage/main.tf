@@ -121,7 +121,7 @@ resource "aws_s3_bucket_logging" "this" {
 
 # The provider polls for almost a minute after it has written a lifecycle: there is none unless it has work to do.
 resource "aws_s3_bucket_lifecycle_configuration" "this" {
-  count = var.expiry == null ? 0 : 1
+  count = var.abort_multipart_days == null && var.expiry.noncurrent_days == null ? 0 : 1
 
   bucket = aws_s3_bucket.this.bucket
 
@@ -132,15 +132,19 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     filter {}
 
     dynamic "noncurrent_version_expiration" {
-      for_each = var.expiry.noncurrent_days == null ? [] : [var.expiry.noncurrent_days]
+      for_each = var.expiry.noncurrent_days[*]
 
       content {
         noncurrent_days = noncurrent_version_expiration.value
       }
     }
 
-    abort_incomplete_multipart_upload {
-      days_after_initiation = var.expiry.abort_multipart_days
+    dynamic "abort_incomplete_multipart_upload" {
+      for_each = var.abort_multipart_days[*]
+
+      content {
+        days_after_initiation = abort_incomplete_multipart_upload.value
+      }
     }
   }
 
@@ -148,7 +152,8 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
     for_each = var.expiry.days_by_prefix
 
     content {
-      id     = "expire-${rule.key == "" ? "everything" : trimsuffix(rule.key, "/")}"
+      # The prefix as it is, whose slash keeps it apart from the other names, and its hash where S3's 255 characters are too few.
+      id     = "expire-${rule.key == "" ? "everything" : length(rule.key) <= 248 ? rule.key : sha256(rule.key)}"
       status = "Enabled"
 
       filter {

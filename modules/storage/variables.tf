@@ -34,37 +34,53 @@ variable "reader_account_ids" {
 
 variable "expiry" {
   description = <<-EOT
-    When objects go, or null: they stay, and the bucket has no lifecycle at all.
+    When objects go. The bucket keeps versions: an object that expires becomes an old version first, and is gone with that one.
     - `days_by_prefix`: age at which an object whose key starts with the prefix expires, from 1: `{ "rooms/inputs/" = 30 }`. The
       prefix `""` is every object. Default: none expires.
-    - `noncurrent_days`: days an overwritten or expired version is kept, from 1, or null: it stays. Default null.
-    - `abort_multipart_days`: days after which an upload that was never completed is aborted, from 1. Default 7.
+    - `noncurrent_days`: days an overwritten or expired version is kept, from 1, or null: it stays, and no object may expire.
+      Default null.
   EOT
   type = object({
-    days_by_prefix       = optional(map(number), {})
-    noncurrent_days      = optional(number)
-    abort_multipart_days = optional(number, 7)
+    days_by_prefix  = optional(map(number), {})
+    noncurrent_days = optional(number)
   })
-  default = null
+  default  = {}
+  nullable = false
 
   validation {
-    condition     = var.expiry == null || try(alltrue([for days in values(var.expiry.days_by_prefix) : days >= 1 && floor(days) == days]), false)
-    error_message = "expiry.days_by_prefix is ${jsonencode(try(var.expiry.days_by_prefix, null))}: allowed are whole numbers of days from 1."
+    condition     = alltrue([for days in values(var.expiry.days_by_prefix) : try(days >= 1 && floor(days) == days, false)])
+    error_message = "expiry.days_by_prefix is ${jsonencode(var.expiry.days_by_prefix)}: allowed are whole numbers of days from 1."
   }
 
   validation {
-    condition     = alltrue([for prefix in keys(try(var.expiry.days_by_prefix, {})) : can(regex("^([^/*?][^*?]*/)?$", prefix))])
-    error_message = "expiry.days_by_prefix has ${join(", ", keys(try(var.expiry.days_by_prefix, {})))}: a prefix ends with a slash, starts with none and has no wildcard, or is empty."
+    condition     = alltrue([for prefix in keys(var.expiry.days_by_prefix) : can(regex("^([^/*?][^*?]*/)?$", prefix))])
+    error_message = "expiry.days_by_prefix has ${join(", ", keys(var.expiry.days_by_prefix))}: a prefix ends with a slash, starts with none and has no wildcard, or is empty."
   }
 
   validation {
-    condition     = try(var.expiry.noncurrent_days, null) == null ? true : var.expiry.noncurrent_days >= 1 && floor(var.expiry.noncurrent_days) == var.expiry.noncurrent_days
-    error_message = "expiry.noncurrent_days is ${jsonencode(try(var.expiry.noncurrent_days, null))}: allowed are whole numbers of days from 1, or null."
+    condition     = alltrue([for prefix in keys(var.expiry.days_by_prefix) : length(prefix) <= 1024])
+    error_message = "expiry.days_by_prefix has prefixes of up to ${max(0, [for prefix in keys(var.expiry.days_by_prefix) : length(prefix)]...)} characters: allowed are the 1024 of a key."
   }
 
   validation {
-    condition     = var.expiry == null || try(var.expiry.abort_multipart_days >= 1 && floor(var.expiry.abort_multipart_days) == var.expiry.abort_multipart_days, false)
-    error_message = "expiry.abort_multipart_days is ${jsonencode(try(var.expiry.abort_multipart_days, null))}: allowed are whole numbers of days from 1."
+    condition     = length(var.expiry.days_by_prefix) == 0 || var.expiry.noncurrent_days != null
+    error_message = "expiry.days_by_prefix is ${jsonencode(var.expiry.days_by_prefix)}: allowed with noncurrent_days only, because what expires stays as an old version until that goes."
+  }
+
+  validation {
+    condition     = var.expiry.noncurrent_days == null ? true : var.expiry.noncurrent_days >= 1 && floor(var.expiry.noncurrent_days) == var.expiry.noncurrent_days
+    error_message = "expiry.noncurrent_days is ${jsonencode(var.expiry.noncurrent_days)}: allowed are whole numbers of days from 1, or null."
+  }
+}
+
+variable "abort_multipart_days" {
+  description = "Days after which an upload in parts that was never completed is aborted, from 1, or null: never. Without it and without `expiry` the bucket has no lifecycle."
+  type        = number
+  default     = 7
+
+  validation {
+    condition     = var.abort_multipart_days == null ? true : var.abort_multipart_days >= 1 && floor(var.abort_multipart_days) == var.abort_multipart_days
+    error_message = "abort_multipart_days is ${jsonencode(var.abort_multipart_days)}: allowed are whole numbers of days from 1, or null."
   }
 }
 

@@ -14,25 +14,13 @@ locals {
 
   # The names of an endpoint: its own, and its prefixes in the data bucket.
   names = {
-    for key, endpoint in var.endpoints : key => {
+    for key in keys(var.endpoints) : key => {
       endpoint = "${local.prefix}-${key}"
       inputs   = "${key}/inputs/"
-      uploads  = endpoint.trigger == null ? "${key}/uploads/" : endpoint.trigger.prefix
       results  = "${key}/results/"
       failures = "${key}/failures/"
       receipts = "${key}/receipts/"
     }
-  }
-
-  expiry = var.data_expiry_days == null && var.abort_uploads_days == null ? null : {
-    days_by_prefix = var.data_expiry_days == null ? {} : merge([
-      for names in values(local.names) : {
-        for folder, kind in { inputs = "inputs", uploads = "uploads", receipts = "uploads", results = "results", failures = "failures" } :
-        names[folder] => var.data_expiry_days[kind] if var.data_expiry_days[kind] != null
-      }
-    ]...)
-    noncurrent_days      = try(var.data_expiry_days.noncurrent, null)
-    abort_multipart_days = var.abort_uploads_days
   }
 
   output_uris = {
@@ -59,19 +47,21 @@ module "access_logs" {
 
   name                 = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-logs"
   takes_access_logs_of = var.account_id
-  expiry               = { days_by_prefix = { "" = var.access_log_retention_days } }
+  expiry               = { days_by_prefix = { "" = var.access_log_retention_days }, noncurrent_days = 1 }
+  abort_multipart_days = var.abort_uploads_days
   force_destroy        = var.force_destroy
 }
 
 module "data" {
   source = "../../modules/storage"
 
-  name              = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
-  kms_key_arn       = local.kms_key_arn
-  expiry            = local.expiry
-  access_log_bucket = one(module.access_logs[*].name)
-  force_destroy     = var.force_destroy
-  events            = anytrue([for endpoint in values(var.endpoints) : endpoint.trigger != null])
+  name                 = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
+  kms_key_arn          = local.kms_key_arn
+  expiry               = var.data_expiry
+  abort_multipart_days = var.abort_uploads_days
+  access_log_bucket    = one(module.access_logs[*].name)
+  force_destroy        = var.force_destroy
+  events               = anytrue([for endpoint in values(var.endpoints) : endpoint.trigger != null])
 }
 
 module "notifications" {
@@ -105,7 +95,7 @@ module "model" {
   access = {
     data = {
       bucket         = module.data.name
-      read_prefixes  = [local.names[each.key].inputs, local.names[each.key].uploads]
+      read_prefixes  = [local.names[each.key].inputs]
       write_prefixes = [local.names[each.key].results, local.names[each.key].failures]
     }
     topic_arns  = [module.notifications[each.key].success_topic_arn, module.notifications[each.key].error_topic_arn]
@@ -170,7 +160,7 @@ module "upload_trigger" {
 
   uploads = {
     bucket   = module.data.name
-    prefix   = local.names[each.key].uploads
+    prefix   = each.value.prefix
     suffixes = each.value.suffixes
   }
 

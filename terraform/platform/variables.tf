@@ -159,33 +159,29 @@ variable "log_retention_days" {
   nullable    = false
 }
 
-variable "data_expiry_days" {
+variable "data_expiry" {
   description = <<-EOT
-    Days after which the objects of each endpoint go, or null: they stay. A kind without a number stays.
-    - `inputs`: what clients sent.
-    - `uploads`: what was uploaded for a trigger, and the receipts of it.
-    - `results`: answers.
-    - `failures`: reports of failures.
-    - `noncurrent`: versions that were overwritten or have expired. Default 7.
+    When objects of the data bucket go. It keeps versions: an object that expires becomes an old version first.
+    - `days_by_prefix`: days by the start of keys, such as `{ "<endpoint>/results/" = 90 }`. An endpoint has `inputs/`, `results/`, `failures/`
+      and, with a trigger, `receipts/` below its key, and its uploads below the trigger's prefix. Default: everything stays.
+    - `noncurrent_days`: days for which versions are kept that were overwritten or have expired, or null: they stay. Default null.
   EOT
   type = object({
-    inputs     = optional(number)
-    uploads    = optional(number)
-    results    = optional(number)
-    failures   = optional(number)
-    noncurrent = optional(number, 7)
+    days_by_prefix  = optional(map(number), {})
+    noncurrent_days = optional(number)
   })
-  default = null
+  default  = {}
+  nullable = false
 }
 
 variable "abort_uploads_days" {
   description = "Days after which an upload in parts that was never completed is aborted, or null: never."
   type        = number
-  default     = null
+  default     = 7
 }
 
 variable "access_log_retention_days" {
-  description = "Days for which each access to the data bucket is kept in a log, or null: access is not logged."
+  description = "Days for which each access to the data bucket is kept in a log, which is deleted a day later, or null: access is not logged."
   type        = number
   default     = null
 }

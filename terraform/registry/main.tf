@@ -33,16 +33,17 @@ module "access_logs" {
 
   name                 = "${var.name_prefix}-${var.account_id}-${var.region}-logs"
   takes_access_logs_of = var.account_id
-  expiry               = { days_by_prefix = { "" = var.access_log_retention_days } }
+  expiry               = { days_by_prefix = { "" = var.access_log_retention_days }, noncurrent_days = 1 }
+  abort_multipart_days = var.abort_uploads_days
   force_destroy        = var.force_destroy
 }
 
 module "artifacts" {
   source = "../../modules/storage"
 
-  name               = "${var.name_prefix}-${var.account_id}-${var.region}-artifacts"
-  reader_account_ids = var.consumer_account_ids
-  expiry             = var.abort_uploads_days == null ? null : { abort_multipart_days = var.abort_uploads_days }
-  access_log_bucket  = one(module.access_logs[*].name)
-  force_destroy      = var.force_destroy
+  name                 = "${var.name_prefix}-${var.account_id}-${var.region}-artifacts"
+  reader_account_ids   = var.consumer_account_ids
+  abort_multipart_days = var.abort_uploads_days
+  access_log_bucket    = one(module.access_logs[*].name)
+  force_destroy        = var.force_destroy
 }

@@ -80,7 +80,7 @@ variable "untagged_images_kept" {
 }
 
 variable "access_log_retention_days" {
-  description = "Days for which each access to the artifacts is kept in a log, or null: access is not logged."
+  description = "Days for which each access to the artifacts is kept in a log, which is deleted a day later, or null: access is not logged."
   type        = number
   default     = null
 }
@@ -88,7 +88,7 @@ variable "access_log_retention_days" {
 variable "abort_uploads_days" {
   description = "Days after which an upload in parts that was never completed is aborted, or null: never."
   type        = number
-  default     = null
+  default     = 7
 }
 
 variable "image_replication" {

@@ -26,6 +26,8 @@ def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     made = make_checkout(root, GLUE_CLOUD="local")
     (root / "container").unlink()
     write_workload(root / "container")
+    with (made.project.envs_dir / "dev.yaml").open("a") as profile:
+        profile.write("abort_uploads_days: null\n")  # each lifecycle of a bucket takes the provider almost a minute
     made.glue("local", "up")
     made.release("dev")
     yield made

@@ -17,7 +17,13 @@ from tests.terraform.conftest import Code
 
 ACCOUNT = "111122223333"
 BACKEND = {"bucket": "state", "region": REGION, "use_lockfile": "true", "use_path_style": "true"}
-COMMON = {"region": REGION, "account_id": ACCOUNT, "name_prefix": "platform", "s3_use_path_style": True}
+COMMON = {
+    "region": REGION,
+    "account_id": ACCOUNT,
+    "name_prefix": "platform",
+    "s3_use_path_style": True,
+    "abort_uploads_days": None,  # the provider polls for almost a minute for each lifecycle
+}
 ARTIFACTS = f"platform-{ACCOUNT}-{REGION}-artifacts"
 
 _STEP = re.compile(r"^(\S+?)(?: \(deposed object \w+\))?: (Creating|Modifying|Destroying)\.\.\.", re.MULTILINE)

@@ -22,7 +22,7 @@ module "platform" {
   notifications             = { emails = ["platform-team@example.com"], queue = {} }
   alarm_recipients          = { emails = ["on-call@example.com"] }
   budget_usd                = 200
-  data_expiry_days          = { inputs = 30 }
+  data_expiry               = { days_by_prefix = { "rooms/inputs/" = 30 }, noncurrent_days = 7 }
   access_log_retention_days = 90
   upload_trigger_package    = { file = "none.zip", source_code_hash = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=" }
 

@@ -37,7 +37,7 @@ module "access_logs" {{
 
   name                 = "{LOGS}"
   takes_access_logs_of = "{ACCOUNT}"
-  expiry               = {{ days_by_prefix = {{ "" = 365 }} }}
+  expiry               = {{ days_by_prefix = {{ "" = 365 }}, noncurrent_days = 1 }}
   force_destroy        = true
 }}
 
@@ -153,10 +153,17 @@ def test_a_bucket_is_as_private_and_as_tidy_as_it_was_asked_to_be(applied: Appli
     [ownership] = s3.get_bucket_ownership_controls(Bucket=DATA)["OwnershipControls"]["Rules"]
     assert ownership == {"ObjectOwnership": "BucketOwnerEnforced"}
     rules = {rule["ID"]: rule for rule in s3.get_bucket_lifecycle_configuration(Bucket=DATA)["Rules"]}
-    assert rules["expire-rooms/inputs"]["Filter"]["Prefix"] == "rooms/inputs/"
-    assert rules["expire-rooms/inputs"]["Expiration"]["Days"] == 30
+    assert rules["expire-rooms/inputs/"]["Filter"]["Prefix"] == "rooms/inputs/"
+    assert rules["expire-rooms/inputs/"]["Expiration"]["Days"] == 30
     assert rules["clean-up"]["AbortIncompleteMultipartUpload"]["DaysAfterInitiation"] == 7
     assert rules["clean-up"]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 7
+
+
+def test_logs_go_with_their_last_version(applied: Applied) -> None:
+    rules = applied.account.client("s3").get_bucket_lifecycle_configuration(Bucket=LOGS)["Rules"]
+    by_name = {rule["ID"]: rule for rule in rules}
+    assert by_name["expire-everything"]["Expiration"] == {"Days": 365}
+    assert by_name["clean-up"]["NoncurrentVersionExpiration"]["NoncurrentDays"] == 1
 
 
 def test_access_to_a_bucket_is_logged_in_one_that_lets_s3_write(applied: Applied) -> None:

@@ -51,8 +51,13 @@ run "a_bucket_is_private_versioned_and_encrypted" {
   }
 
   assert {
-    condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 0
-    error_message = "There is a lifecycle although nothing expires."
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : "${rule.id} ${length(rule.expiration)} ${length(rule.noncurrent_version_expiration)}"] == ["clean-up 0 0"]
+    error_message = "Objects or versions expire."
+  }
+
+  assert {
+    condition     = aws_s3_bucket_lifecycle_configuration.this[0].rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 7
+    error_message = "Broken uploads stay."
   }
 }
 
@@ -154,11 +159,12 @@ run "objects_expire_by_prefix_and_leftovers_everywhere" {
   command = plan
 
   variables {
-    expiry = { days_by_prefix = { "rooms/inputs/" = 30, "rooms/results/" = 90 }, noncurrent_days = 7, abort_multipart_days = 2 }
+    expiry               = { days_by_prefix = { "rooms/inputs/" = 30, "rooms/results/" = 90 }, noncurrent_days = 7 }
+    abort_multipart_days = 2
   }
 
   assert {
-    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : "${rule.id} ${rule.status}"] == ["clean-up Enabled", "expire-rooms/inputs Enabled", "expire-rooms/results Enabled"]
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : "${rule.id} ${rule.status}"] == ["clean-up Enabled", "expire-rooms/inputs/ Enabled", "expire-rooms/results/ Enabled"]
     error_message = "The rules are others."
   }
 
@@ -178,21 +184,51 @@ run "objects_expire_by_prefix_and_leftovers_everywhere" {
   }
 }
 
-run "a_bucket_may_lose_broken_uploads_only" {
+run "old_versions_may_go_alone" {
   command = plan
 
   variables {
-    expiry = {}
+    expiry               = { noncurrent_days = 7 }
+    abort_multipart_days = null
   }
 
   assert {
-    condition     = length(aws_s3_bucket_lifecycle_configuration.this[0].rule) == 1 && length(aws_s3_bucket_lifecycle_configuration.this[0].rule[0].noncurrent_version_expiration) == 0
-    error_message = "Objects or versions expire."
+    condition     = [for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : "${rule.id} ${length(rule.expiration)} ${rule.noncurrent_version_expiration[0].noncurrent_days} ${length(rule.abort_incomplete_multipart_upload)}"] == ["clean-up 0 7 0"]
+    error_message = "Something else goes than old versions."
+  }
+}
+
+run "a_bucket_that_loses_nothing_has_no_lifecycle" {
+  command = plan
+
+  variables {
+    abort_multipart_days = null
   }
 
   assert {
-    condition     = aws_s3_bucket_lifecycle_configuration.this[0].rule[0].abort_incomplete_multipart_upload[0].days_after_initiation == 7
-    error_message = "Broken uploads stay."
+    condition     = length(aws_s3_bucket_lifecycle_configuration.this) == 0
+    error_message = "There is a lifecycle although nothing goes."
+  }
+}
+
+run "each_rule_has_a_name_of_its_own_that_s3_takes" {
+  command = plan
+
+  variables {
+    expiry = {
+      days_by_prefix  = { "" = 400, "everything/" = 30, "${join("", [for n in range(30) : "long-name/"])}" = 30, "${join("", [for n in range(31) : "long-name/"])}" = 30 }
+      noncurrent_days = 7
+    }
+  }
+
+  assert {
+    condition     = length(distinct(aws_s3_bucket_lifecycle_configuration.this[0].rule[*].id)) == 5
+    error_message = "Two rules have the same name."
+  }
+
+  assert {
+    condition     = alltrue([for rule in aws_s3_bucket_lifecycle_configuration.this[0].rule : length(rule.id) <= 255])
+    error_message = "A name is longer than the 255 characters that S3 takes."
   }
 }
 
@@ -246,7 +282,7 @@ run "an_expiry_after_no_day_is_refused" {
   expect_failures = [var.expiry]
 
   variables {
-    expiry = { days_by_prefix = { "" = 0 } }
+    expiry = { days_by_prefix = { "" = 0 }, noncurrent_days = 7 }
   }
 }
 
@@ -255,7 +291,7 @@ run "an_expiry_of_a_file_name_is_refused" {
   expect_failures = [var.expiry]
 
   variables {
-    expiry = { days_by_prefix = { "rooms/*.png" = 30 } }
+    expiry = { days_by_prefix = { "rooms/*.png" = 30 }, noncurrent_days = 7 }
   }
 }
 
@@ -264,7 +300,7 @@ run "an_expiry_below_the_root_is_refused" {
   expect_failures = [var.expiry]
 
   variables {
-    expiry = { days_by_prefix = { "/rooms/" = 30 } }
+    expiry = { days_by_prefix = { "/rooms/" = 30 }, noncurrent_days = 7 }
   }
 }
 
@@ -277,12 +313,39 @@ run "an_expiry_of_versions_after_half_a_day_is_refused" {
   }
 }
 
-run "an_expiry_of_uploads_in_the_past_is_refused" {
+run "an_expiry_after_no_number_is_refused" {
   command         = plan
   expect_failures = [var.expiry]
 
   variables {
-    expiry = { abort_multipart_days = -1 }
+    expiry = { days_by_prefix = { "rooms/inputs/" = null }, noncurrent_days = 7 }
+  }
+}
+
+run "an_expiry_of_a_longer_prefix_than_a_key_is_refused" {
+  command         = plan
+  expect_failures = [var.expiry]
+
+  variables {
+    expiry = { days_by_prefix = { "${join("", [for n in range(103) : "long-name/"])}" = 30 }, noncurrent_days = 7 }
+  }
+}
+
+run "an_expiry_that_keeps_every_version_is_refused" {
+  command         = plan
+  expect_failures = [var.expiry]
+
+  variables {
+    expiry = { days_by_prefix = { "" = 365 } }
+  }
+}
+
+run "an_end_of_uploads_in_the_past_is_refused" {
+  command         = plan
+  expect_failures = [var.abort_multipart_days]
+
+  variables {
+    abort_multipart_days = -1
   }
 }
 

@@ -1,13 +1,13 @@
-"""What Terraform is told of endpoints with a trigger and without."""
+"""What Terraform is told of what a profile asks for."""
 
 from typing import Any
 
 from glue.cloud import Cloud
 from glue.functions import package
-from glue.profiles import load_profile
+from glue.profiles import Profile, load_profile
 from glue.project import Project
 from glue.releases import Release, Source, with_image
-from glue.rendering import platform_variables
+from glue.rendering import platform_variables, registry_variables
 from tests.conftest import ROOT
 
 PROFILE = """\
@@ -20,13 +20,19 @@ endpoints:
 IMAGE = f"111122223333.dkr.ecr.us-east-1.amazonaws.com/async-inference/location_detector@sha256:{'a' * 64}"
 
 
-def rendered(project: Project, **options: Any) -> dict[str, Any]:
-    (project.envs_dir / "try.yaml").write_text(PROFILE)
+CLOUD = Cloud("local", "us-east-1", "111122223333", endpoint_url="http://127.0.0.1:1")
+
+
+def profile(project: Project, more: str = "") -> Profile:
+    (project.envs_dir / "try.yaml").write_text(PROFILE + more)
+    return load_profile(project.envs_dir, "try")
+
+
+def rendered(project: Project, more: str = "", **options: Any) -> dict[str, Any]:
     release = Release(environment="try")
     for key in ("rooms", "walls"):
         release = with_image(release, key, IMAGE, Source("location_detector", "1.0.0", "revision"))
-    cloud = Cloud("local", "us-east-1", "111122223333", endpoint_url="http://127.0.0.1:1")
-    return platform_variables(load_profile(project.envs_dir, "try"), cloud, release, **options)
+    return platform_variables(profile(project, more), CLOUD, release, **options)
 
 
 def test_a_trigger_says_where_its_uploads_go(project: Project) -> None:
@@ -37,6 +43,29 @@ def test_a_trigger_says_where_its_uploads_go(project: Project) -> None:
         "reserved_concurrency": 5,
     }
     assert endpoints["walls"]["trigger"] is None
+
+
+def test_data_goes_by_the_prefix_of_each_endpoint_and_kind(project: Project) -> None:
+    assert rendered(project)["data_expiry"] == {}
+    assert rendered(project, "data_expiry_days: {inputs: 30, uploads: 9}\n")["data_expiry"] == {
+        "days_by_prefix": {
+            "rooms/inputs/": 30,
+            "rooms/receipts/": 9,
+            "rooms/uploads/": 9,
+            "walls/inputs/": 30,
+            "walls/receipts/": 9,
+        },
+        "noncurrent_days": 7,
+    }
+
+
+def test_uploads_that_nobody_completed_end_unless_a_profile_says_never(project: Project) -> None:
+    never = "abort_uploads_days: null\n"
+    assert rendered(project)["abort_uploads_days"] == 7
+    assert rendered(project, never)["abort_uploads_days"] is None
+    usual, keeping = profile(project), profile(project, never)
+    assert registry_variables(keeping, CLOUD, [])["abort_uploads_days"] is None
+    assert registry_variables(keeping, CLOUD, [usual])["abort_uploads_days"] == 7
 
 
 def test_the_functions_code_is_named_by_its_digest(project: Project) -> None:

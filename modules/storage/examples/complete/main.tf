@@ -3,7 +3,7 @@ module "access_logs" {
 
   name                 = "platform-111122223333-eu-west-1-logs"
   takes_access_logs_of = "111122223333"
-  expiry               = { days_by_prefix = { "" = 365 } }
+  expiry               = { days_by_prefix = { "" = 365 }, noncurrent_days = 1 }
 }
 
 module "data" {
