@@ -5,6 +5,8 @@ ENV ?= local
 PYTHON ?= python3
 GLUE := .venv/bin/glue
 STAMP := .venv/.installed
+# Each has Terraform's provider (600 MB) and a local cloud of its own; files of tests are what they share out.
+TESTS_AT_ONCE ?= 4
 CHECKOV := .glue/checkov
 
 help: ## Show what can be made
@@ -28,7 +30,7 @@ demo: $(STAMP) ## From nothing to a verified endpoint on the local cloud, and it
 	@$(GLUE) demo $(if $(KEEP),--keep)
 
 test: $(STAMP) ## Pass every test that needs no container engine
-	@.venv/bin/pytest
+	@.venv/bin/pytest --numprocesses auto --maxprocesses $(TESTS_AT_ONCE) --dist loadfile
 
 test-unit: $(STAMP) ## Pass the fast tests only
 	@.venv/bin/pytest tests/unit

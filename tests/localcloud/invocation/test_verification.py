@@ -39,9 +39,15 @@ def _short_wait_for_notifications(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _nothing_is_left(program: Deployed) -> Iterator[None]:
     """No queue and no subscription stays behind, however a verification ends."""
+    before = _subscriptions(program)
     yield
     assert not program.cloud.client("sqs").list_queues(QueueNamePrefix="program-").get("QueueUrls")
-    assert not program.cloud.client("sns").list_subscriptions()["Subscriptions"]
+    assert _subscriptions(program) == before
+
+
+def _subscriptions(program: Deployed) -> set[str]:
+    pages = program.cloud.client("sns").get_paginator("list_subscriptions").paginate()
+    return {one["SubscriptionArn"] for page in pages for one in page["Subscriptions"]}
 
 
 def _profile(deployed: Deployed) -> Profile:
