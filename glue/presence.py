@@ -1,4 +1,4 @@
-"""Whether everything that a release names by digest is really there."""
+"""Whether everything that a release names by digest is really there, and stays."""
 
 from glue.artifacts import upload
 from glue.cloud import Cloud
@@ -11,7 +11,7 @@ def check_present(release: Release, cloud: Cloud) -> None:
     """Look up every image and artifact of `release` where its address says it lies, other accounts included.
 
     Raises:
-        FailedError: something is not there; the message names it, and the endpoint that needs it.
+        FailedError: something is not there or may go; the message names it, and the endpoint that needs it.
     """
     problems: list[str] = []
     hints: list[str] = []
@@ -24,7 +24,7 @@ def check_present(release: Release, cloud: Cloud) -> None:
                 problems.append(f"endpoint {key}: {problem}")
                 hints.append(_remedy(kind, key, release, entry))
     if problems:
-        raise FailedError("\n".join(["the release names what is not there:", *problems]), hints=hints)
+        raise FailedError("\n".join(["the release names what is not there, or will not stay:", *problems]), hints=hints)
 
 
 def _remedy(kind: str, key: str, release: Release, entry: EndpointRelease) -> str:

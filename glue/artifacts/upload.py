@@ -3,13 +3,12 @@
 CreateModel takes no object version, so the key itself must stand for the content.
 """
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Lock
 from typing import Any
 
 from glue.artifacts.packing import Packed
-from glue.aws.objects import Place, find, holds, put
+from glue.aws.objects import Place, current_versions, find, holds, put
 from glue.cloud import Cloud
 from glue.errors import FailedError
 from glue.progress import Reporter, mebibytes
@@ -110,7 +109,7 @@ def missing(artifact: Artifact, cloud: Cloud) -> str | None:
         current = {"": found.get("VersionId", "null")} if found else {}
         wanted = {"": artifact.version_id}
     else:
-        current = dict(_current_versions(client, bucket, key))
+        current = current_versions(client, bucket, key)
         wanted = artifact.file_versions | {ARCHIVE_MANIFEST: artifact.version_id}
     for path in sorted(wanted.keys() | current.keys()):
         if path not in current:
@@ -118,11 +117,3 @@ def missing(artifact: Artifact, cloud: Cloud) -> str | None:
         if current[path] != wanted.get(path):
             return f"{artifact.uri}{path} has version {current[path]}, the release says {wanted.get(path, 'nothing')}"
     return None
-
-
-def _current_versions(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, str]]:
-    """The version of each object below `prefix`, by its path below it."""
-    for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
-        for version in page.get("Versions", []):
-            if version["IsLatest"]:
-                yield version["Key"].removeprefix(prefix), version["VersionId"]

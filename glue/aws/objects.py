@@ -103,6 +103,30 @@ def find(client: Any, place: Place) -> dict[str, Any] | None:
     return answer
 
 
+def current_versions(client: Any, bucket: str, prefix: str) -> dict[str, str]:
+    """The version of each object below `prefix`, by its path below it.
+
+    Raises:
+        FailedError: access is denied.
+    """
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - heavy
+
+    try:
+        return {
+            version["Key"].removeprefix(prefix): version["VersionId"]
+            for page in client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix)
+            for version in page.get("Versions", [])
+            if version["IsLatest"]
+        }
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDenied":
+            raise
+        raise FailedError(
+            f"s3://{bucket}/{prefix}: access denied",
+            hints=[f"s3:ListBucketVersions on {bucket} is needed, by its bucket policy and by your own role"],
+        ) from error
+
+
 def holds(answer: Mapping[str, Any], digest: Digest) -> bool:
     """Whether the object that `find` has answered is the file of that digest."""
     # A checksum of parts ends with their number, which not every S3 says.

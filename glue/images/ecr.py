@@ -77,7 +77,7 @@ def push(image: Image, url: str, cloud: Cloud, reporter: Reporter) -> str:
 
 
 def missing(image: str, cloud: Cloud) -> str | None:
-    """Why `image` (`repository@sha256:…`) could not be pulled, as a sentence; None when it is there."""
+    """Why `image` (`repository@sha256:…`) cannot be pulled, now or after a while, as a sentence; None when it can."""
     url, _, digest = image.partition("@")
     repository = Repository.at(url)
     client = repository.client(cloud)
@@ -85,7 +85,24 @@ def missing(image: str, cloud: Cloud) -> str | None:
         found = held_manifest(client, repository, {"imageDigest": digest})
     except client.exceptions.RepositoryNotFoundException:
         return f"{image} is not there: account {repository.account_id} has no repository {repository.name}"
-    return None if found else f"{image} is not there"
+    if not found:
+        return f"{image} is not there"
+    if tags_of(client, repository, digest) == ():
+        return f"{image} has no tag: the lifecycle of its repository may remove it"
+    return None
+
+
+def tags_of(client: Any, repository: Repository, digest: str) -> tuple[str, ...] | None:
+    """The tags of an image that is there; None: the account may pull it and not ask for them."""
+    from botocore.exceptions import ClientError  # noqa: PLC0415 - heavy
+
+    try:
+        details = client.describe_images(**repository.arguments, imageIds=[{"imageDigest": digest}])["imageDetails"]
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "AccessDeniedException":
+            raise
+        return None
+    return tuple(sorted(tag for detail in details for tag in detail.get("imageTags", ())))
 
 
 def held_manifest(client: Any, repository: Repository, image_id: dict[str, str]) -> dict[str, Any] | None:

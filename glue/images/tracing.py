@@ -9,7 +9,7 @@ from glue.engines import Engine, find_engine
 from glue.errors import FailedError, MissingError
 from glue.images import labels
 from glue.images.chain import Chain, Facts, chain
-from glue.images.ecr import Repository, held_manifest
+from glue.images.ecr import Repository, held_manifest, tags_of
 from glue.profiles import Profile
 from glue.progress import Reporter
 from glue.project import Project
@@ -65,10 +65,9 @@ class _Trace:
         try:
             if held_manifest(client, repository, {"imageDigest": digest}) is None:
                 return None
-            details = client.describe_images(**repository.arguments, imageIds=[{"imageDigest": digest}])["imageDetails"]
         except client.exceptions.RepositoryNotFoundException:
             return None
-        return tuple(sorted(tag for detail in details for tag in detail.get("imageTags", ())))
+        return tags_of(client, repository, digest) or ()
 
     def _deployed(self, deployed: DeployedEndpoint) -> tuple[str | None, tuple[str, ...]]:
         endpoint = endpoint_facts(self.cloud, deployed.name, deployed.variant_name)

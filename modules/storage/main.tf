@@ -95,7 +95,7 @@ data "aws_iam_policy_document" "this" {
 
     content {
       sid       = "ReaderAccounts"
-      actions   = ["s3:GetObject", "s3:ListBucket"]
+      actions   = ["s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions"]
       resources = local.resources
 
       principals {

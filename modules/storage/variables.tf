@@ -21,7 +21,7 @@ variable "kms_key_arn" {
 }
 
 variable "reader_account_ids" {
-  description = "Other accounts whose roles may read every object. Their roles need the permission as well."
+  description = "Other accounts whose roles may read every object and list its versions. Their roles need the permissions as well: `s3:GetObject`, `s3:ListBucket` and `s3:ListBucketVersions`."
   type        = set(string)
   default     = []
   nullable    = false

@@ -10,6 +10,7 @@ from typing import Any
 from unittest.mock import ANY
 
 import pytest
+from botocore.stub import Stubber
 
 from glue import artifacts, evidence, images
 from glue.artifacts import packing, upload
@@ -382,6 +383,39 @@ def test_what_a_release_names_and_is_not_there_is_listed_with_the_command_that_m
         f"glue image push --env dev --endpoint {key}",
         f"glue artifact push --env dev --endpoint {key}",
     )
+
+
+def test_an_image_without_a_tag_is_refused_because_it_will_not_stay(releaser: Releaser) -> None:
+    key = min(releaser.profile.endpoints)
+    release = releaser.push_images([key])
+    entry = release.endpoints[key]
+    assert entry.image
+    url, _, digest = entry.image.partition("@")
+    repository = ecr.Repository.at(url)
+    client = repository.client(releaser.cloud)
+    held = ecr.held_manifest(client, repository, {"imageDigest": digest})
+    assert held
+    untagged = client.put_image(**repository.arguments, imageManifest=held["imageManifest"] + "\n")["image"]
+    source = Source(entry.workload, entry.workload_version, entry.module_version)
+    release = with_image(release, key, f"{url}@{untagged['imageId']['imageDigest']}", source)
+    with pytest.raises(FailedError, match="has no tag: the lifecycle of its repository may remove it") as refusal:
+        check_present(release, releaser.cloud)
+    assert refusal.value.hints == (f"glue image push --env dev --endpoint {key}",)
+
+
+def test_an_account_that_may_pull_and_not_describe_images_does_not_ask_for_tags(
+    releaser: Releaser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = min(releaser.profile.endpoints)
+    image = releaser.push_images([key]).endpoints[key].image
+    assert image
+    client = ecr.Repository.at(image.partition("@")[0]).client(releaser.cloud)
+    monkeypatch.setattr(ecr.Repository, "client", lambda _self, _cloud: client)
+    with Stubber(client) as stub:  # the local cloud has no IAM: everybody may describe images
+        stub.add_response("batch_get_image", {"images": [{"registryId": DEV}], "failures": []})
+        stub.add_client_error("describe_images", "AccessDeniedException")
+        assert ecr.missing(image, releaser.cloud) is None
+        stub.assert_no_pending_responses()
 
 
 def test_a_promoted_release_is_found_from_the_account_it_was_promoted_to(releaser: Releaser) -> None:

@@ -93,7 +93,7 @@ run "reader_accounts_read_and_nothing_else" {
   }
 
   assert {
-    condition     = data.aws_iam_policy_document.this.statement[1].actions == toset(["s3:GetObject", "s3:ListBucket"])
+    condition     = data.aws_iam_policy_document.this.statement[1].actions == toset(["s3:GetObject", "s3:ListBucket", "s3:ListBucketVersions"])
     error_message = "Readers may do something else."
   }
 

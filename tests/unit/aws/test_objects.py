@@ -4,12 +4,16 @@ import base64
 import hashlib
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
+from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import strategies as st
 
 from glue.aws import objects
 from glue.aws.objects import digest_of
+from glue.errors import FailedError
 
 
 def _sha256(data: bytes) -> str:
@@ -41,3 +45,15 @@ def test_an_object_is_the_files_only_with_its_size_and_checksum(tmp_path: Path) 
     assert objects.holds(told | {"ChecksumSHA256": f"{digest.checksum}-3"}, digest)
     assert not objects.holds(told | {"ContentLength": 8}, digest)
     assert not objects.holds({"ContentLength": 7}, digest)
+
+
+@pytest.mark.parametrize(("code", "refused"), [("AccessDenied", True), ("SlowDown", False)])
+def test_an_account_that_may_not_list_versions_is_told_what_it_needs(code: str, *, refused: bool) -> None:
+    client = boto3.client("s3", region_name="us-east-1", aws_access_key_id="nobody", aws_secret_access_key="nothing")
+    with Stubber(client) as stub:  # the local cloud judges by bucket policies for objects only
+        stub.add_client_error("list_object_versions", code)
+        with pytest.raises(FailedError if refused else ClientError) as refusal:
+            objects.current_versions(client, "models", "rooms/abc/")
+    if isinstance(refusal.value, FailedError):
+        assert refusal.value.message == "s3://models/rooms/abc/: access denied"
+        assert "s3:ListBucketVersions on models" in refusal.value.hints[0]
