@@ -17,11 +17,16 @@ EnvOption = Annotated[str, typer.Option("--env", "-e", help="The environment: a 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 
 
+_UNFOLDED = 1000
+"""Columns where there is no terminal: what is piped is searched and copied, so that no digest may be folded."""
+
+
 def console(*, stderr: bool = False) -> "Console":
-    """A terminal to print on; plain text where it is none."""
+    """A terminal to print on; plain text with whole lines where it is none."""
     from rich.console import Console
 
-    return Console(stderr=stderr, highlight=False, soft_wrap=not sys.stdout.isatty())
+    piped = not (sys.stderr if stderr else sys.stdout).isatty()
+    return Console(stderr=stderr, highlight=False, soft_wrap=piped, width=_UNFOLDED if piped else None)
 
 
 def emit(document: Any, text: "RenderableType | None", *, as_json: bool) -> None:
