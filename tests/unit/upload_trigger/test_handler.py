@@ -1,16 +1,17 @@
 """One event in, one request out: whatever is repeated, overwritten or fails in between."""
 
 import json
+import time
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.unit.upload_trigger.conftest import BUCKET, Bucket, Runtime, event
+from tests.unit.upload_trigger.conftest import BUCKET, Answers, Bucket, Runtime, event
 from upload_trigger import handler
 from upload_trigger.handler import Settings, Trigger
-from upload_trigger.receipts import BusyError
+from upload_trigger.receipts import BusyError, Receipts
 from upload_trigger.uploads import RefusedError, Upload
 
 SETTINGS = Settings("platform-dev-rooms", "rooms/inputs/", "rooms/receipts/", 300)
@@ -24,7 +25,7 @@ def runtime() -> Runtime:
 
 
 def run(bucket: Bucket, runtime: Runtime, of: dict[str, Any], owner: str = "run") -> dict[str, Any]:
-    return Trigger(SETTINGS, bucket.s3, runtime).run(of, owner, 30)
+    return Trigger(SETTINGS, bucket.s3, runtime, pause=lambda seconds: None).run(of, owner, 30)
 
 
 def receipt(bucket: Bucket, of: dict[str, Any]) -> dict[str, Any]:
@@ -85,16 +86,60 @@ def test_what_fails_says_so_in_its_receipt_and_succeeds_later(bucket: Bucket, ru
     assert receipt(bucket, uploaded)["reason"] is None
 
 
+@pytest.mark.parametrize("times", [1, 4])
+def test_a_receipt_that_cannot_be_written_at_once_is_written_later(
+    bucket: Bucket, runtime: Runtime, times: int
+) -> None:
+    uploaded, answers = bucket.upload("a.png"), Answers(bucket.s3)
+    runtime.then = lambda: answers.lose(times)
+    assert run(bucket, runtime, uploaded)["outcome"] == "invoked"
+    assert receipt(bucket, uploaded)["status"] == "invoked"
+    assert run(bucket, runtime, uploaded)["outcome"] == "repeated"
+    assert len(runtime.requests) == 1
+
+
+def test_what_was_accepted_is_no_failure_even_if_it_cannot_be_written_down(bucket: Bucket, runtime: Runtime) -> None:
+    """An error would make Lambda try again, which is a second request."""
+    uploaded, answers = bucket.upload("a.png"), Answers(bucket.s3)
+    runtime.then = lambda: answers.lose(1000)
+    outcome = run(bucket, runtime, uploaded)
+    assert (outcome["outcome"], outcome["output_location"]) == ("invoked", "s3://out")
+    assert "connect" in outcome["receipt_error"]
+    assert receipt(bucket, uploaded)["status"] == "claimed"
+    assert len(runtime.requests) == 1
+
+
+def test_a_receipt_of_which_only_the_answer_was_lost_is_written(bucket: Bucket, runtime: Runtime) -> None:
+    uploaded, answers = bucket.upload("a.png"), Answers(bucket.s3)
+    runtime.then = lambda: answers.lose(1, written=True)
+    outcome = run(bucket, runtime, uploaded)
+    assert "receipt_error" not in outcome
+    assert receipt(bucket, uploaded)["status"] == "invoked"
+
+
+def test_of_a_claim_that_was_taken_over_the_request_is_told_all_the_same(bucket: Bucket, runtime: Runtime) -> None:
+    uploaded = bucket.upload("a.png")
+    other = Receipts(bucket.s3, BUCKET, SETTINGS.receipt_prefix, now=lambda: time.time() + 31)
+    found = uploaded["detail"]["object"]
+
+    def take_over() -> None:
+        assert other.claim(Upload(BUCKET, found["key"], found["version-id"]), "other", 30)
+
+    runtime.then = take_over
+    outcome = run(bucket, runtime, uploaded)
+    assert outcome["outcome"] == "invoked"
+    assert "another run was faster" in outcome["receipt_error"]
+    assert receipt(bucket, uploaded)["owner"] == "other"
+
+
 def test_a_run_beside_another_gives_way(bucket: Bucket, runtime: Runtime) -> None:
     uploaded = bucket.upload("a.png")
-    request = runtime.invoke_endpoint_async
 
-    def invoke_and_be_disturbed(**params: Any) -> dict[str, str]:
+    def be_disturbed() -> None:
         with pytest.raises(BusyError):
             run(bucket, Runtime(), uploaded, "two")
-        return request(**params)
 
-    runtime.invoke_endpoint_async = invoke_and_be_disturbed  # type: ignore[method-assign]
+    runtime.then = be_disturbed
     assert run(bucket, runtime, uploaded, "one")["outcome"] == "invoked"
 
 

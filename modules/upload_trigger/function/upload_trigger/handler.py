@@ -1,23 +1,26 @@
 """The Lambda function: one event of EventBridge in, one `InvokeEndpointAsync` out.
 
-Whatever goes wrong is raised: Lambda tries the event again, and puts it into the dead-letter queue in the end.
+Whatever goes wrong until the endpoint has accepted is raised: Lambda tries the event again, and puts it into the
+dead-letter queue in the end. Nothing is raised after that.
 """
 
 import json
 import os
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from upload_trigger.receipts import Claim, Receipt, Receipts
+from upload_trigger.receipts import BusyError, Claim, Receipts
 from upload_trigger.uploads import RefusedError, Upload, check_size, content_type, readings
 
 _UNREADABLE = frozenset({403, 404})  # S3 answers 403 for what is not there to those who may not list
+_PAUSES = (1, 2, 4, 8)  # seconds between attempts to write down that a request was accepted
 
 
 @dataclass(frozen=True)
@@ -74,10 +77,13 @@ def _log(**facts: Any) -> None:
 class Trigger:
     """Puts uploads into an endpoint's queue, each version of an object once."""
 
-    def __init__(self, settings: Settings, s3: Any, runtime: Any) -> None:
+    def __init__(
+        self, settings: Settings, s3: Any, runtime: Any, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
         self._settings = settings
         self._s3 = s3
         self._runtime = runtime
+        self._pause = pause
 
     def run(self, event: Mapping[str, Any], owner: str, seconds: float) -> dict[str, Any]:
         """Invoke the endpoint for the upload that `event` is about, unless that has been done.
@@ -95,11 +101,11 @@ class Trigger:
         if claim is None:
             return _outcome("repeated", upload)
         try:
-            receipt = self._invoke(upload, head, claim, receipts)
+            accepted = self._invoke(upload, head)
         except Exception as error:
             receipts.close(claim, "failed", reason=str(error))
             raise
-        return _outcome("invoked", upload, input=receipt.input_location, output=receipt.output_location)
+        return _outcome("invoked", upload, **accepted, **self._note(receipts, claim, accepted))
 
     def _find(self, possible: list[Upload]) -> tuple[Upload, dict[str, Any]]:
         """The first of `possible` that is there, and what S3 knows of it."""
@@ -112,7 +118,8 @@ class Trigger:
                     raise
         raise RefusedError("the object's version is gone")
 
-    def _invoke(self, upload: Upload, head: Mapping[str, Any], claim: Claim, receipts: Receipts) -> Receipt:
+    def _invoke(self, upload: Upload, head: Mapping[str, Any]) -> dict[str, str | None]:
+        """Put the upload into the endpoint's queue; where its input, its result and its failure lie."""
         check_size(head["ContentLength"])
         media_type = content_type(upload.key, head.get("ContentType"))
         location = self._freeze(upload, media_type)
@@ -123,13 +130,30 @@ class Trigger:
             InferenceId=upload.inference_id,
             InvocationTimeoutSeconds=self._settings.invocation_timeout,
         )
-        return receipts.close(
-            claim,
-            "invoked",
-            input_location=location,
-            output_location=answer.get("OutputLocation"),
-            failure_location=answer.get("FailureLocation"),
-        )
+        return {
+            "input_location": location,
+            "output_location": answer.get("OutputLocation"),
+            "failure_location": answer.get("FailureLocation"),
+        }
+
+    def _note(self, receipts: Receipts, claim: Claim, accepted: Mapping[str, str | None]) -> dict[str, str]:
+        """Write down that the endpoint has accepted; the error if that cannot be done.
+
+        It is told and not raised: Lambda would try the event again, and the request would be made twice.
+        """
+        told = ""
+        for pause in (0, *_PAUSES):
+            self._pause(pause)
+            try:
+                receipts.close(claim, "invoked", **accepted)
+            except BusyError as error:
+                told = str(error)
+                break
+            except (BotoCoreError, ClientError) as error:
+                told = str(error)
+            else:
+                return {}
+        return {"receipt_error": told}
 
     def _freeze(self, upload: Upload, media_type: str) -> str:
         """Copy the version to a place of its own, because an input location cannot name a version."""

@@ -85,7 +85,14 @@ class Receipts:
         Raises:
             BusyError: the claim was taken over meanwhile.
         """
-        return self._put(replace(claim.receipt, status=status, **facts), IfMatch=claim.etag).receipt  # type: ignore[arg-type]
+        closed = replace(claim.receipt, status=status, **facts)  # type: ignore[arg-type]
+        try:
+            self._put(closed, IfMatch=claim.etag)
+        except BusyError:
+            # An attempt of which the answer was lost has changed what the next one had to match.
+            if self._read(closed.inference_id).receipt != closed:
+                raise
+        return closed
 
     def _put(self, receipt: Receipt, **condition: str) -> Claim:
         body = json.dumps(asdict(receipt), sort_keys=True).encode()
