@@ -40,6 +40,15 @@ class ModelFacts:
     model_download: int | None
 
 
+@dataclass(frozen=True)
+class ScalingFacts:
+    """What Application Auto Scaling knows of a variant. No `bounds`: it is no scalable target and stays as it is."""
+
+    bounds: tuple[int, int] | None
+    policies: frozenset[str] = frozenset()
+    """The types of its policies."""
+
+
 def identity(cloud: Cloud) -> Identity:
     """Who we are (GetCallerIdentity)."""
     answer = cloud.client("sts").get_caller_identity()
@@ -90,3 +99,14 @@ def model_facts(cloud: Cloud, config_name: str, variant: str) -> ModelFacts:
         startup=found.get("ContainerStartupHealthCheckTimeoutInSeconds"),
         model_download=found.get("ModelDataDownloadTimeoutInSeconds"),
     )
+
+
+def scaling_facts(cloud: Cloud, name: str, variant: str) -> ScalingFacts:
+    """How `variant` of the endpoint `name` scales."""
+    client, resource = cloud.client("application-autoscaling"), f"endpoint/{name}/variant/{variant}"
+    targets = client.describe_scalable_targets(ServiceNamespace="sagemaker", ResourceIds=[resource])["ScalableTargets"]
+    if not targets:
+        return ScalingFacts(None)
+    policies = client.describe_scaling_policies(ServiceNamespace="sagemaker", ResourceId=resource)["ScalingPolicies"]
+    bounds = targets[0]["MinCapacity"], targets[0]["MaxCapacity"]
+    return ScalingFacts(bounds, frozenset(policy["PolicyType"] for policy in policies))

@@ -4,13 +4,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from glue.checks.facts import EndpointFacts, Identity, ModelFacts
+from glue.checks.facts import EndpointFacts, Identity, ModelFacts, ScalingFacts
 from glue.evidence import GoldenResult
 from glue.invocation.results import Notification
 from glue.profiles.models import TIMEOUT_FLOORS, Endpoint
 
 SERVER_TIMEOUT_VARIABLES = ("SAGEMAKER_MODEL_SERVER_TIMEOUT", "MODEL_SERVER_TIMEOUT", "TS_DEFAULT_RESPONSE_TIMEOUT")
 """The container's variables that must carry the server timeout in seconds: our own server's and other servers'."""
+
+
+SCALING_POLICIES = {"TargetTrackingScaling": "follows the backlog", "StepScaling": "leaves zero"}
+"""The types of the policies that an endpoint must have, and what each is there for."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,29 @@ def timeouts(model: ModelFacts, *, endpoint: Endpoint) -> Finding:
         return failed("; ".join(problems), **measured)
     text = f"server {wanted.server} s, startup {wanted.startup} s, model download {wanted.model_download} s"
     return passed(text, **measured)
+
+
+def scaling(found: ScalingFacts, *, name: str, endpoint: Endpoint) -> Finding:
+    """The endpoint is a scalable target with the profile's bounds, unless a schedule sets them, and has its policies.
+
+    An update to another instance type that SageMaker rolls back leaves an endpoint without any of them.
+    """
+    measured = {"bounds": found.bounds and list(found.bounds), "policies": sorted(found.policies)}
+    if found.bounds is None:
+        return failed(
+            f"{name} does not scale: it is no scalable target, keeps the instances that it has and leaves zero no "
+            "more: apply",
+            **measured,
+        )
+    missing = [f"{kind}, which {what}" for kind, what in SCALING_POLICIES.items() if kind not in found.policies]
+    if missing:
+        return failed(f"{name} has no policy of type {' and none of type '.join(missing)}: apply", **measured)
+    wanted = endpoint.autoscaling.min, endpoint.autoscaling.max
+    if found.bounds != wanted and not endpoint.autoscaling.schedules:
+        return failed(
+            "{} has {} to {} instances, the profile says {} to {}".format(name, *found.bounds, *wanted), **measured
+        )
+    return passed("{} to {} instances".format(*found.bounds), **measured)
 
 
 def all_golden(results: Sequence[GoldenResult]) -> Finding:

@@ -24,7 +24,7 @@ PROFILE = Endpoint(
     instance_type="ml.m5.xlarge",
     timeouts=TIMEOUTS,
     max_concurrent_invocations=8,
-    autoscaling=Autoscaling(min=0, max=1, backlog_per_instance=1.0, scale_in_cooldown=1, scale_out_cooldown=1),
+    autoscaling=Autoscaling(min=1, max=1, backlog_per_instance=1.0, scale_in_cooldown=1, scale_out_cooldown=1),
 )
 
 ECHO = {"do": "echo", "rooms": [{"area": 100}]}
@@ -64,6 +64,7 @@ def deploy(account: Account, tmp_path_factory: pytest.TempPathFactory) -> Deploy
             AsyncInferenceConfig=_async_config(account, name, {f"{kind}Topic": arns[kind] for kind in topics}),
         )
         account.create_endpoint(name, name)
+        _register(account, name)
         deployed = DeployedEndpoint(
             name=name,
             arn=account.describe(name)["EndpointArn"],
@@ -93,6 +94,39 @@ def _variant(model: str) -> dict[str, Any]:
         "ModelDataDownloadTimeoutInSeconds": TIMEOUTS.model_download,
         "ContainerStartupHealthCheckTimeoutInSeconds": TIMEOUTS.startup,
     }
+
+
+def scalable(endpoint: str) -> dict[str, Any]:
+    """What of an endpoint scales, as Application Auto Scaling names it."""
+    return {
+        "ServiceNamespace": "sagemaker",
+        "ResourceId": f"endpoint/{endpoint}/variant/AllTraffic",
+        "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+    }
+
+
+def _register(account: Account, endpoint: str) -> None:
+    client, bounds = account.client("application-autoscaling"), PROFILE.autoscaling
+    client.register_scalable_target(**scalable(endpoint), MinCapacity=bounds.min, MaxCapacity=bounds.max)
+    policies: dict[str, dict[str, Any]] = {
+        "StepScaling": {
+            "AdjustmentType": "ChangeInCapacity",
+            "StepAdjustments": [{"MetricIntervalLowerBound": 0, "ScalingAdjustment": 1}],
+        },
+        "TargetTrackingScaling": {
+            "TargetValue": bounds.backlog_per_instance,
+            "CustomizedMetricSpecification": {
+                "Namespace": "AWS/SageMaker",
+                "MetricName": "ApproximateBacklogSizePerInstance",
+                "Statistic": "Average",
+                "Dimensions": [{"Name": "EndpointName", "Value": endpoint}],
+            },
+        },
+    }
+    for kind, settings in policies.items():
+        client.put_scaling_policy(
+            **scalable(endpoint), PolicyName=kind, PolicyType=kind, **{f"{kind}PolicyConfiguration": settings}
+        )
 
 
 def _async_config(account: Account, name: str, topics: dict[str, str]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from glue.profiles import Profile, load_profile
 from glue.progress import Silent
 from glue.releases import Release
 from glue.s3_uris import split_s3_uri
-from tests.localcloud.invocation.conftest import Deploy, Deployed, golden_folder
+from tests.localcloud.invocation.conftest import Deploy, Deployed, golden_folder, scalable
 from tests.localcloud.support import REGION
 
 pytestmark = pytest.mark.timeout(120)
@@ -25,6 +25,7 @@ IDS = [
     "image-digest",
     "model-artifact",
     "timeouts",
+    "scaling",
     "golden",
     "success-path",
     "failure-path",
@@ -91,8 +92,8 @@ def test_each_endpoint_has_its_own_verdicts_and_one_that_fails_fails_the_whole(p
     verdicts = {(check.endpoint, check.id): check.verdict for check in evidence.checks}
     assert len(verdicts) == len(evidence.checks) == 2 * len(IDS) - 1
     assert verdicts[None, "account-region"] == "pass"
-    assert [verdicts["program", name] for name in IDS[1:]] == ["pass"] * 7
-    assert [verdicts["second", name] for name in IDS[1:]] == ["fail", *["skip"] * 6]
+    assert [verdicts["program", name] for name in IDS[1:]] == ["pass"] * 8
+    assert [verdicts["second", name] for name in IDS[1:]] == ["fail", *["skip"] * 7]
     assert evidence.verdict == "fail"
     assert {one.endpoint for one in evidence.golden} == {"program"}
 
@@ -156,6 +157,14 @@ def test_deployed_timeouts_that_are_not_the_profile_s_are_named(deploy: Deploy) 
         "fail",
         "MODEL_SERVER_TIMEOUT is 60 s, the profile's timeouts.server is 300 s",
     )
+
+
+def test_an_endpoint_that_is_no_scalable_target_is_told(deploy: Deploy) -> None:
+    made = deploy()
+    made.account.client("application-autoscaling").deregister_scalable_target(**scalable(made.endpoint.name))
+    check = _check(_verify(made), "scaling")
+    assert check.verdict == "fail"
+    assert f"{made.endpoint.name} does not scale: it is no scalable target" in check.message
 
 
 def test_a_wrong_answer_fails_with_the_place_where_it_differs(program: Deployed) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from glue.checks.facts import EndpointFacts, Identity, ModelFacts
+from glue.checks.facts import EndpointFacts, Identity, ModelFacts, ScalingFacts
 from glue.checks.verdicts import (
+    SCALING_POLICIES,
     SERVER_TIMEOUT_VARIABLES,
     account_region,
     all_golden,
@@ -15,11 +16,12 @@ from glue.checks.verdicts import (
     endpoint_in_service,
     image_digest,
     model_artifact,
+    scaling,
     timeouts,
 )
 from glue.evidence import GoldenResult, Verdict
 from glue.invocation.results import Notification
-from glue.profiles.models import Autoscaling, Endpoint, Timeouts
+from glue.profiles.models import Autoscaling, Endpoint, Schedule, Timeouts
 
 ACCOUNT, REGION = "111122223333", "us-east-1"
 ARN = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:endpoint/detector"
@@ -176,3 +178,35 @@ def test_announcements_pass_when_all_came_with_the_right_status() -> None:
     assert (wrong.verdict, "a as Failed" in wrong.message) == ("fail", True)
     missing = announced(["a", "b"], _heard("a", "Completed"), topic=TOPIC, status="Completed", seconds=60)
     assert (missing.verdict, "about b within 60 s" in missing.message) == ("fail", True)
+
+
+SCALING = ScalingFacts((0, 1), frozenset(SCALING_POLICIES))
+
+
+def test_a_scalable_target_with_both_policies_and_the_profile_s_bounds_passes() -> None:
+    found = scaling(SCALING, name="detector", endpoint=_profile())
+    assert (found.verdict, found.message) == ("pass", "0 to 1 instances")
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (ScalingFacts(None), "detector does not scale: it is no scalable target"),
+        (replace(SCALING, policies=frozenset({"TargetTrackingScaling"})), "of type StepScaling, which leaves zero"),
+        (replace(SCALING, policies=frozenset({"StepScaling"})), "TargetTrackingScaling, which follows the backlog"),
+        (replace(SCALING, bounds=(0, 5)), "detector has 0 to 5 instances, the profile says 0 to 1"),
+    ],
+)
+def test_an_endpoint_that_does_not_scale_as_declared_fails(facts: ScalingFacts, words: str) -> None:
+    found = scaling(facts, name="detector", endpoint=_profile())
+    assert found.verdict == "fail"
+    assert words in found.message
+
+
+def test_bounds_that_a_schedule_sets_are_its_own() -> None:
+    profile = _profile()
+    day = Schedule(schedule="cron(0 7 ? * MON-FRI *)", min=2, max=9)
+    scheduled = profile.model_copy(
+        update={"autoscaling": profile.autoscaling.model_copy(update={"schedules": {"day": day}})}
+    )
+    assert scaling(replace(SCALING, bounds=(2, 9)), name="detector", endpoint=scheduled).verdict == "pass"
