@@ -4,6 +4,7 @@ Everything else is handed a `Cloud` and works the same way against AWS and again
 """
 
 import os
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from glue.profiles import Profile
 
 CLOUD_SETTING = "GLUE_CLOUD"
+_MAKING = threading.Lock()  # a client may be used by many threads, but boto3 makes only one at a time
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,17 @@ class Cloud:
             read_timeout=60,
             s3={"addressing_style": "path"} if self.path_style else None,
         )
-        if self.endpoint_url is None:
-            return boto3.client(service, config=config)
-        return boto3.client(
-            service,
-            config=config,
-            endpoint_url=self.endpoint_url,
-            aws_access_key_id=self.account_id,
-            aws_secret_access_key="local",  # noqa: S106 - any is accepted
-            aws_session_token=None,
-        )
+        with _MAKING:
+            if self.endpoint_url is None:
+                return boto3.client(service, config=config)
+            return boto3.client(
+                service,
+                config=config,
+                endpoint_url=self.endpoint_url,
+                aws_access_key_id=self.account_id,
+                aws_secret_access_key="local",  # noqa: S106 - any is accepted
+                aws_session_token=None,
+            )
 
 
 def cloud_of(profile: "Profile", project: Project) -> Cloud:

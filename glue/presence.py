@@ -1,10 +1,16 @@
 """Whether everything that a release names by digest is really there, and stays."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
 from glue.artifacts import upload
 from glue.cloud import Cloud
 from glue.errors import FailedError
 from glue.images import ecr
 from glue.releases import EndpointRelease, Promoted, Release
+
+_PARALLEL = 16  # look-ups at the same time: each waits for an answer most of its time
 
 
 def check_present(release: Release, cloud: Cloud) -> None:
@@ -13,17 +19,18 @@ def check_present(release: Release, cloud: Cloud) -> None:
     Raises:
         FailedError: something is not there or may go; the message names it, and the endpoint that needs it.
     """
-    problems: list[str] = []
-    hints: list[str] = []
+    looks: list[tuple[str, str, Callable[[], str | None]]] = []
     for key, entry in sorted(release.endpoints.items()):
-        for kind, problem in (
-            ("image", ecr.missing(entry.image, cloud) if entry.image else None),
-            ("artifact", upload.missing(entry.artifact, cloud) if entry.artifact else None),
-        ):
-            if problem:
-                problems.append(f"endpoint {key}: {problem}")
-                hints.append(_remedy(kind, key, release, entry))
-    if problems:
+        if entry.image:
+            looks.append((key, "image", partial(ecr.missing, entry.image, cloud)))
+        if entry.artifact:
+            looks.append((key, "artifact", partial(upload.missing, entry.artifact, cloud)))
+    with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="present") as pool:
+        answers = list(pool.map(lambda look: look[-1](), looks))
+    missing = [(key, kind, answer) for (key, kind, _), answer in zip(looks, answers, strict=True) if answer]
+    if missing:
+        problems = [f"endpoint {key}: {problem}" for key, _, problem in missing]
+        hints = [_remedy(kind, key, release, release.endpoints[key]) for key, kind, _ in missing]
         raise FailedError("\n".join(["the release names what is not there, or will not stay:", *problems]), hints=hints)
 
 
