@@ -1,6 +1,6 @@
 locals {
   # Instances with a disk of their own encrypt it themselves: SageMaker refuses a key for them.
-  has_instance_store = can(regex("^ml\\.(g5|g6e?|g7e?|p4de|p5[a-z]*|p6[a-z0-9-]*|trn[12]n?|[a-z]+[0-9]+[a-z]*d[a-z]*)\\.", var.instance_type))
+  has_instance_store = can(regex("^ml\\.(dl1|g5|g6e?|g7e?|p4de|p5[a-z]*|p6[a-z0-9-]*|trn[12]n?|[a-z]+[0-9]+[a-z]*d[a-z]*)\\.", var.instance_type))
 }
 
 resource "aws_cloudwatch_log_group" "this" {
@@ -125,7 +125,7 @@ resource "aws_sagemaker_endpoint" "this" {
     # success. Failing here keeps the former configuration and model, which the endpoint still runs.
     postcondition {
       condition     = self.endpoint_config_name == aws_sagemaker_endpoint_configuration.this.name
-      error_message = "Endpoint ${var.name} runs configuration ${self.endpoint_config_name}, not ${aws_sagemaker_endpoint_configuration.this.name}: SageMaker has rolled the update back. Its former configuration is kept; see the endpoint's log group for the cause, then apply again."
+      error_message = "Endpoint ${var.name} runs configuration ${self.endpoint_config_name}, not ${aws_sagemaker_endpoint_configuration.this.name}: SageMaker has rolled the update back. Its former configuration is kept; see the endpoint's log group for the cause, then apply again. If its instance type was to change, it does not scale, not even from zero, until an apply succeeds: with this type or with the former one."
     }
   }
 }
