@@ -44,7 +44,7 @@ variable "instance_type" {
 }
 
 variable "variant_weight" {
-  description = "Weight of the variant: its share of the requests among the weights of all variants of the endpoint, above 0. With the only variant each weight is all requests; it counts when somebody adds a second one by hand."
+  description = "Weight of the variant, above 0. An asynchronous endpoint has one variant, which gets all requests with any weight (decision 28)."
   type        = number
   default     = 1
   nullable    = false
@@ -80,18 +80,18 @@ variable "timeouts" {
   nullable = false
 
   validation {
-    condition     = alltrue([for seconds in values(var.timeouts) : seconds >= 60 && seconds <= 3600 && floor(seconds) == seconds])
+    condition     = try(alltrue([for seconds in values(var.timeouts) : seconds >= 60 && seconds <= 3600 && floor(seconds) == seconds]), false)
     error_message = "timeouts is ${jsonencode(var.timeouts)}: allowed are whole seconds from 60 to 3600."
   }
 
   validation {
-    condition     = var.timeouts.startup >= 600 || var.allow_short_timeouts
-    error_message = "timeouts.startup is ${var.timeouts.startup}: allowed are 600 seconds or more, because loading a model takes minutes; allow_short_timeouts lifts this."
+    condition     = try(var.timeouts.startup >= 600 || var.allow_short_timeouts, false)
+    error_message = "timeouts.startup is ${jsonencode(var.timeouts.startup)}: allowed are 600 seconds or more, because loading a model takes minutes; allow_short_timeouts lifts this."
   }
 
   validation {
-    condition     = var.timeouts.model_download >= 600 || var.allow_short_timeouts
-    error_message = "timeouts.model_download is ${var.timeouts.model_download}: allowed are 600 seconds or more, because models are large; allow_short_timeouts lifts this."
+    condition     = try(var.timeouts.model_download >= 600 || var.allow_short_timeouts, false)
+    error_message = "timeouts.model_download is ${jsonencode(var.timeouts.model_download)}: allowed are 600 seconds or more, because models are large; allow_short_timeouts lifts this."
   }
 }
 
@@ -126,13 +126,13 @@ variable "output" {
   nullable = false
 
   validation {
-    condition     = alltrue([for uri in values(var.output) : length(uri) <= 512 && can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+/$", uri))])
+    condition     = try(alltrue([for uri in values(var.output) : length(uri) <= 512 && can(regex("^s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/.+/$", uri))]), false)
     error_message = "output is ${jsonencode(var.output)}: allowed is s3://<bucket>/<prefix>/ with the slash at its end, up to 512 characters."
   }
 
   validation {
     condition     = var.output.results_uri != var.output.failures_uri
-    error_message = "output.results_uri and output.failures_uri are both ${var.output.results_uri}: failures need a prefix of their own."
+    error_message = "output.results_uri and output.failures_uri are both ${jsonencode(var.output.results_uri)}: failures need a prefix of their own."
   }
 }
 
@@ -155,7 +155,7 @@ variable "notifications" {
       for arn in [var.notifications.success_topic_arn, var.notifications.error_topic_arn] :
       can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", arn))
     ])
-    error_message = "notifications has ${var.notifications.success_topic_arn} and ${var.notifications.error_topic_arn}: a standard topic is arn:aws:sns:<region>:<account>:<name>."
+    error_message = "notifications has ${jsonencode(var.notifications.success_topic_arn)} and ${jsonencode(var.notifications.error_topic_arn)}: a standard topic is arn:aws:sns:<region>:<account>:<name>."
   }
 }
 

@@ -33,18 +33,18 @@ variable "capacity" {
   nullable = false
 
   validation {
-    condition     = var.capacity.min >= 0 && floor(var.capacity.min) == var.capacity.min
-    error_message = "capacity.min is ${var.capacity.min}: allowed are whole numbers from 0."
+    condition     = try(var.capacity.min >= 0 && floor(var.capacity.min) == var.capacity.min, false)
+    error_message = "capacity.min is ${jsonencode(var.capacity.min)}: allowed are whole numbers from 0."
   }
 
   validation {
-    condition     = var.capacity.max >= 1 && floor(var.capacity.max) == var.capacity.max
-    error_message = "capacity.max is ${var.capacity.max}: allowed are whole numbers from 1."
+    condition     = try(var.capacity.max >= 1 && floor(var.capacity.max) == var.capacity.max, false)
+    error_message = "capacity.max is ${jsonencode(var.capacity.max)}: allowed are whole numbers from 1."
   }
 
   validation {
-    condition     = var.capacity.min <= var.capacity.max
-    error_message = "capacity.min is ${var.capacity.min}: it may not be above capacity.max, which is ${var.capacity.max}."
+    condition     = try(var.capacity.min <= var.capacity.max, false)
+    error_message = "capacity.min is ${jsonencode(var.capacity.min)}: it may not be above capacity.max, which is ${jsonencode(var.capacity.max)}."
   }
 }
 
@@ -72,7 +72,7 @@ variable "cooldowns" {
   nullable = false
 
   validation {
-    condition     = alltrue([for seconds in values(var.cooldowns) : seconds >= 0 && floor(seconds) == seconds])
+    condition     = try(alltrue([for seconds in values(var.cooldowns) : seconds >= 0 && floor(seconds) == seconds]), false)
     error_message = "cooldowns is ${jsonencode(var.cooldowns)}: allowed are whole seconds from 0."
   }
 }
@@ -102,26 +102,26 @@ variable "schedules" {
 
   validation {
     condition     = alltrue([for one in values(var.schedules) : can(regex("^(cron\\(\\S+( \\S+){5}\\)|rate\\([1-9][0-9]* (minute|hour|day)s?\\)|at\\([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\))$", one.schedule))])
-    error_message = "schedules has ${join(", ", [for one in values(var.schedules) : one.schedule])}: allowed are cron(<six fields>), rate(<number> <unit>) and at(<yyyy-mm-ddThh:mm:ss>)."
+    error_message = "schedules has ${jsonencode([for one in values(var.schedules) : one.schedule])}: allowed are cron(<six fields>), rate(<number> <unit>) and at(<yyyy-mm-ddThh:mm:ss>)."
   }
 
   validation {
     condition     = alltrue([for one in values(var.schedules) : can(regex("^[A-Za-z]+([/_+-][A-Za-z0-9]+)*$", one.timezone))])
-    error_message = "schedules has time zones ${join(", ", [for one in values(var.schedules) : one.timezone])}: allowed are names such as UTC and Europe/Berlin."
+    error_message = "schedules has time zones ${jsonencode([for one in values(var.schedules) : one.timezone])}: allowed are names such as UTC and Europe/Berlin."
   }
 
   validation {
-    condition     = alltrue([for one in values(var.schedules) : one.min >= 0 && floor(one.min) == one.min])
-    error_message = "schedules has min ${join(", ", [for one in values(var.schedules) : one.min])}: allowed are whole numbers from 0."
+    condition     = try(alltrue([for one in values(var.schedules) : one.min >= 0 && floor(one.min) == one.min]), false)
+    error_message = "schedules has min ${jsonencode([for one in values(var.schedules) : one.min])}: allowed are whole numbers from 0."
   }
 
   validation {
-    condition     = alltrue([for one in values(var.schedules) : one.max >= 1 && floor(one.max) == one.max])
-    error_message = "schedules has max ${join(", ", [for one in values(var.schedules) : one.max])}: allowed are whole numbers from 1."
+    condition     = try(alltrue([for one in values(var.schedules) : one.max >= 1 && floor(one.max) == one.max]), false)
+    error_message = "schedules has max ${jsonencode([for one in values(var.schedules) : one.max])}: allowed are whole numbers from 1."
   }
 
   validation {
-    condition     = alltrue([for one in values(var.schedules) : one.min <= one.max])
+    condition     = try(alltrue([for one in values(var.schedules) : one.min <= one.max]), false)
     error_message = "schedules has ${jsonencode(var.schedules)}: min may not be above max."
   }
 }

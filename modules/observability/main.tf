@@ -26,15 +26,20 @@ locals {
     ]...)
   ]...)
 
+  # All that tell of an endpoint, those of its trigger included.
   alarm_names = {
-    for key in keys(var.endpoints) : key => contains(keys(local.watched), key) ? sort(concat(
+    for key, endpoint in var.endpoints : key => sort(concat(
       [for id, counter in local.counters : aws_cloudwatch_metric_alarm.events[id].alarm_name if counter.key == key],
       [
-        aws_cloudwatch_metric_alarm.oldest_request[key].alarm_name,
-        aws_cloudwatch_metric_alarm.without_capacity[key].alarm_name,
-        aws_cloudwatch_metric_alarm.stuck[key].alarm_name,
+        for alarms in [
+          aws_cloudwatch_metric_alarm.oldest_request,
+          aws_cloudwatch_metric_alarm.without_capacity,
+          aws_cloudwatch_metric_alarm.stuck,
+          aws_cloudwatch_metric_alarm.dead_letters,
+        ] : alarms[key].alarm_name if contains(keys(alarms), key)
       ],
-    )) : tolist([])
+      try(endpoint.trigger.alarm_names, []),
+    ))
   }
 }
 
@@ -145,9 +150,9 @@ resource "aws_cloudwatch_metric_alarm" "stuck" {
 }
 
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
-  for_each = var.dead_letter_queues
+  for_each = { for key, endpoint in var.endpoints : key => endpoint.dead_letter_queue_name if endpoint.dead_letter_queue_name != null }
 
-  alarm_name          = "${each.value}-dead-letters"
+  alarm_name          = each.value
   alarm_description   = "${each.value}: a message that nobody could handle waits for a person."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateNumberOfMessagesVisible"

@@ -46,12 +46,12 @@ variable "recipients" {
 
   validation {
     condition     = alltrue([for address in var.recipients.emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
-    error_message = "recipients.emails has ${join(", ", var.recipients.emails)}: an address is <name>@<domain>."
+    error_message = "recipients.emails has ${jsonencode(var.recipients.emails)}: an address is <name>@<domain>."
   }
 
   validation {
     condition     = alltrue([for url in var.recipients.https : can(regex("^https://[^/\\s]+(/\\S*)?$", url))])
-    error_message = "recipients.https has ${join(", ", var.recipients.https)}: an address starts with https://."
+    error_message = "recipients.https has ${jsonencode(var.recipients.https)}: an address starts with https://."
   }
 }
 
@@ -61,7 +61,7 @@ variable "budget" {
     the account has activated it as a cost allocation tag.
     - `usd`: US dollars a month, above 0. The topic is told at 80% spent, and when the forecast goes above 100%.
     - `tag_key`: key of the tag that all of the environment has. Default environment.
-    - `tag_value`: its value.
+    - `tag_value`: its value. What else has the same tag in the account is counted too.
   EOT
   type = object({
     usd       = number
@@ -72,24 +72,17 @@ variable "budget" {
 
   validation {
     condition     = var.budget == null || try(var.budget.usd > 0, false)
-    error_message = "budget.usd is ${try(var.budget.usd, "null")}: allowed are numbers above 0."
+    error_message = "budget.usd is ${jsonencode(try(var.budget.usd, null))}: allowed are numbers above 0."
   }
 
   validation {
-    condition     = var.budget == null || try(can(regex("^[\\w .:/=+@-]{1,128}$", var.budget.tag_key)) && can(regex("^[\\w .:/=+@-]{1,256}$", var.budget.tag_value)), false)
-    error_message = "budget has the tag ${try("${var.budget.tag_key}=${var.budget.tag_value}", "null")}: allowed are letters, digits, blanks and _.:/=+@-, and neither key nor value is empty."
+    condition     = var.budget == null || can(regex("^[\\w .:/=+@-]{1,128}$", var.budget.tag_key))
+    error_message = "budget.tag_key is ${jsonencode(try(var.budget.tag_key, null))}: allowed are 1 to 128 letters, digits, blanks and _.:/=+@-."
   }
-}
-
-variable "dead_letter_queues" {
-  description = "Names of the queues for messages that nobody could handle, by a key of your own. Each gets an alarm that a first message sets off. A trigger brings the alarm of its own queue."
-  type        = map(string)
-  default     = {}
-  nullable    = false
 
   validation {
-    condition     = alltrue([for name in values(var.dead_letter_queues) : can(regex("^[A-Za-z0-9_-]{1,80}$", name))])
-    error_message = "dead_letter_queues has ${join(", ", values(var.dead_letter_queues))}: a name is 1 to 80 letters, digits, hyphens and underscores."
+    condition     = var.budget == null || can(regex("^[\\w .:/=+@-]{1,256}$", var.budget.tag_value))
+    error_message = "budget.tag_value is ${jsonencode(try(var.budget.tag_value, null))}: allowed are 1 to 256 letters, digits, blanks and _.:/=+@-."
   }
 }
 
@@ -103,8 +96,10 @@ variable "endpoints" {
     - `error_topic_name`: topic for failures.
     - `timeouts`: seconds that a request without an instance may have to wait for its end, from which the alarm `stuck` follows:
       `startup` of a container, `model_download`, and one `invocation`.
-    - `trigger`: what turns uploads into requests, or null when there is none: `function_name`, `log_group_name` and
-      `dead_letter_queue_name` (null when it has none).
+    - `dead_letter_queue_name`: queue for notifications that nobody could handle, or null. It gets an alarm that a first message sets
+      off, whatever `alarms` is.
+    - `trigger`: what turns uploads into requests, or null when there is none: `function_name`, `log_group_name`,
+      `dead_letter_queue_name` (null when it has none) and the `alarm_names` of its own alarms.
     - `alarms`: null for none. Numbers of events are counted over five minutes, each from 1.
       - `failures`: requests that ended in a failure, a client's mistakes included. Default 5.
       - `server_errors`: answers with 5xx. Default 1.
@@ -125,10 +120,12 @@ variable "endpoints" {
       model_download = number
       invocation     = number
     })
+    dead_letter_queue_name = optional(string)
     trigger = optional(object({
       function_name          = string
       log_group_name         = string
       dead_letter_queue_name = optional(string)
+      alarm_names            = optional(list(string), [])
     }))
     alarms = optional(object({
       failures                 = optional(number, 5)
@@ -144,36 +141,57 @@ variable "endpoints" {
   nullable = false
 
   validation {
-    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}$", one.name)) && can(regex("^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}$", one.variant_name))])
-    error_message = "endpoints has ${join(", ", [for one in values(var.endpoints) : "${one.name}/${one.variant_name}"])}: names of endpoints and variants are 1 to 63 letters, digits and inner hyphens."
+    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}$", one.name))])
+    error_message = "endpoints has the names ${jsonencode([for one in values(var.endpoints) : one.name])}: a name is 1 to 63 letters, digits and inner hyphens."
   }
 
   validation {
-    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9_/.#-]{1,512}$", one.log_group_name)) && can(regex("^[A-Za-z0-9_/.#-]{1,512}$", try(coalesce(one.trigger.log_group_name), one.log_group_name)))])
-    error_message = "endpoints has log groups ${join(", ", [for one in values(var.endpoints) : one.log_group_name])}: a name is 1 to 512 letters, digits and _-/.#."
+    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9](-*[A-Za-z0-9]){0,62}$", one.variant_name))])
+    error_message = "endpoints has the variants ${jsonencode([for one in values(var.endpoints) : one.variant_name])}: a name is 1 to 63 letters, digits and inner hyphens."
   }
 
   validation {
-    condition     = alltrue([for one in values(var.endpoints) : alltrue([for name in [one.success_topic_name, one.error_topic_name] : can(regex("^[A-Za-z0-9_-]{1,256}$", name))])])
-    error_message = "endpoints has topics ${join(", ", [for one in values(var.endpoints) : "${one.success_topic_name}/${one.error_topic_name}"])}: a name, not an ARN, is 1 to 256 letters, digits, hyphens and underscores."
+    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9_/.#-]{1,512}$", one.log_group_name))])
+    error_message = "endpoints has the log groups ${jsonencode([for one in values(var.endpoints) : one.log_group_name])}: a name is 1 to 512 letters, digits and _-/.#."
   }
 
   validation {
-    condition     = alltrue([for one in values(var.endpoints) : alltrue([for seconds in values(one.timeouts) : seconds >= 1 && seconds <= 3600])])
+    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9_/.#-]{1,512}$", one.trigger.log_group_name)) if one.trigger != null])
+    error_message = "endpoints has triggers with the log groups ${jsonencode([for one in values(var.endpoints) : one.trigger.log_group_name if one.trigger != null])}: a name is 1 to 512 letters, digits and _-/.#."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9_-]{1,256}$", one.success_topic_name))])
+    error_message = "endpoints has the topics for results ${jsonencode([for one in values(var.endpoints) : one.success_topic_name])}: a name, not an ARN, is 1 to 256 letters, digits, hyphens and underscores."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9_-]{1,256}$", one.error_topic_name))])
+    error_message = "endpoints has the topics for failures ${jsonencode([for one in values(var.endpoints) : one.error_topic_name])}: a name, not an ARN, is 1 to 256 letters, digits, hyphens and underscores."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.endpoints) : can(regex("^[A-Za-z0-9_-]{1,80}$", one.dead_letter_queue_name)) if one.dead_letter_queue_name != null])
+    error_message = "endpoints has the dead-letter queues ${jsonencode([for one in values(var.endpoints) : one.dead_letter_queue_name])}: a name, not an ARN, is 1 to 80 letters, digits, hyphens and underscores."
+  }
+
+  validation {
+    condition     = try(alltrue([for one in values(var.endpoints) : alltrue([for seconds in values(one.timeouts) : seconds >= 1 && seconds <= 3600])]), false)
     error_message = "endpoints has timeouts ${jsonencode([for one in values(var.endpoints) : one.timeouts])}: allowed are 1 to 3600 seconds."
   }
 
   validation {
-    condition = alltrue([
-      for one in values(var.endpoints) : alltrue([for number in values(one.alarms) : number >= 1 && floor(number) == number]) if one.alarms != null
-    ])
+    condition     = alltrue([for one in values(var.endpoints) : alltrue([for number in values(one.alarms) : number >= 1 && floor(number) == number]) if one.alarms != null])
     error_message = "endpoints has alarms ${jsonencode([for one in values(var.endpoints) : one.alarms])}: allowed are whole numbers from 1."
   }
 
   validation {
-    condition = alltrue([
-      for one in values(var.endpoints) : one.alarms.oldest_request_minutes <= 360 && one.alarms.without_capacity_minutes <= 360 if one.alarms != null
-    ])
-    error_message = "endpoints has alarms ${jsonencode([for one in values(var.endpoints) : one.alarms])}: allowed are up to 360 minutes, after which a request expires."
+    condition     = alltrue([for one in values(var.endpoints) : one.alarms.oldest_request_minutes <= 360 if one.alarms != null])
+    error_message = "endpoints has alarms after oldest_request_minutes ${jsonencode([for one in values(var.endpoints) : one.alarms.oldest_request_minutes if one.alarms != null])}: allowed are up to 360, after which a request expires."
+  }
+
+  validation {
+    condition     = alltrue([for one in values(var.endpoints) : one.alarms.without_capacity_minutes <= 360 if one.alarms != null])
+    error_message = "endpoints has alarms after without_capacity_minutes ${jsonencode([for one in values(var.endpoints) : one.alarms.without_capacity_minutes if one.alarms != null])}: allowed are up to 360, after which a request expires."
   }
 }

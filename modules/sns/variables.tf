@@ -48,19 +48,19 @@ variable "subscribers" {
 
   validation {
     condition     = alltrue([for address in var.subscribers.emails : can(regex("^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$", address))])
-    error_message = "subscribers.emails has ${join(", ", var.subscribers.emails)}: an address is <name>@<domain>."
+    error_message = "subscribers.emails has ${jsonencode(var.subscribers.emails)}: an address is <name>@<domain>."
   }
 
   validation {
     condition = alltrue([
       for arn in var.subscribers.sqs_queue_arns : can(regex("^arn:aws[a-z-]*:sqs:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,80}$", arn))
     ])
-    error_message = "subscribers.sqs_queue_arns has ${join(", ", var.subscribers.sqs_queue_arns)}: a standard queue is arn:aws:sqs:<region>:<account>:<name>."
+    error_message = "subscribers.sqs_queue_arns has ${jsonencode(var.subscribers.sqs_queue_arns)}: a standard queue is arn:aws:sqs:<region>:<account>:<name>."
   }
 
   validation {
     condition     = alltrue([for url in var.subscribers.https : can(regex("^https://[^/\\s]+(/\\S*)?$", url))])
-    error_message = "subscribers.https has ${join(", ", var.subscribers.https)}: an address starts with https://."
+    error_message = "subscribers.https has ${jsonencode(var.subscribers.https)}: an address starts with https://."
   }
 }
 

@@ -46,33 +46,58 @@ data "aws_iam_policy_document" "dead_letters" {
   }
 }
 
-resource "aws_cloudwatch_metric_alarm" "dead_letters" {
-  alarm_name          = "${local.name}-dead-letters"
-  alarm_description   = "Uploads for ${var.name} were given up: they wait in ${local.queue_name}."
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = local.queue_name }
-  statistic           = "Maximum"
-  period              = 60
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  threshold           = 1
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarm_topic_arns
+locals {
+  # The ways an upload goes that nobody handles: one that ends in the queue, and the two past it. Where each was seen.
+  alarms = {
+    dead-letters = {
+      says       = "Uploads for ${var.name} were given up: they wait in ${local.queue_name}."
+      namespace  = "AWS/SQS"
+      metric     = "ApproximateNumberOfMessagesVisible"
+      dimensions = { QueueName = local.queue_name }
+      statistic  = "Maximum"
+    }
+    lost = {
+      says       = "An upload for ${var.name} was given up and Lambda could not put it into ${local.queue_name}: see ${local.log_group}."
+      namespace  = "AWS/Lambda"
+      metric     = "DeadLetterErrors"
+      dimensions = { FunctionName = local.name }
+      statistic  = "Sum"
+    }
+    undelivered = {
+      says       = "An upload for ${var.name} did not reach the function and EventBridge could not put it into ${local.queue_name}."
+      namespace  = "AWS/Events"
+      metric     = "InvocationsFailedToBeSentToDlq"
+      dimensions = { RuleName = local.name }
+      statistic  = "Sum"
+    }
+  }
 }
 
-# The one way to lose an upload: Lambda could not even send the dead letter.
-resource "aws_cloudwatch_metric_alarm" "lost" {
-  alarm_name          = "${local.name}-lost"
-  alarm_description   = "An upload for ${var.name} was given up and could not be put into ${local.queue_name}: see ${local.log_group}."
-  namespace           = "AWS/Lambda"
-  metric_name         = "DeadLetterErrors"
-  dimensions          = { FunctionName = local.name }
-  statistic           = "Sum"
+resource "aws_cloudwatch_metric_alarm" "this" {
+  for_each = local.alarms
+
+  alarm_name          = "${local.name}-${each.key}"
+  alarm_description   = each.value.says
+  namespace           = each.value.namespace
+  metric_name         = each.value.metric
+  dimensions          = each.value.dimensions
+  statistic           = each.value.statistic
   period              = 60
   evaluation_periods  = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   threshold           = 1
   treat_missing_data  = "notBreaching"
   alarm_actions       = var.alarm_topic_arns
+  ok_actions          = var.alarm_topic_arns
+}
+
+# Alarms are known by their names: one that is destroyed after its successor was made takes that along.
+moved {
+  from = aws_cloudwatch_metric_alarm.dead_letters
+  to   = aws_cloudwatch_metric_alarm.this["dead-letters"]
+}
+
+moved {
+  from = aws_cloudwatch_metric_alarm.lost
+  to   = aws_cloudwatch_metric_alarm.this["lost"]
 }

@@ -12,6 +12,6 @@ output "trigger" {
 }
 
 output "alarm_names" {
-  description = "Names of the alarms on uploads that were given up and on those that were lost."
-  value       = [aws_cloudwatch_metric_alarm.dead_letters.alarm_name, aws_cloudwatch_metric_alarm.lost.alarm_name]
+  description = "Names of the alarms: on uploads that were given up, and on those that Lambda or EventBridge has lost."
+  value       = [for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name]
 }

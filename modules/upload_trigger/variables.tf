@@ -34,12 +34,12 @@ variable "endpoint" {
 
   validation {
     condition     = can(regex("^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:endpoint/[A-Za-z0-9-]+$", var.endpoint.arn))
-    error_message = "endpoint.arn is ${var.endpoint.arn}: allowed is arn:aws:sagemaker:<region>:<account>:endpoint/<name>."
+    error_message = "endpoint.arn is ${jsonencode(var.endpoint.arn)}: allowed is arn:aws:sagemaker:<region>:<account>:endpoint/<name>."
   }
 
   validation {
-    condition     = var.endpoint.invocation_timeout >= 1 && var.endpoint.invocation_timeout <= 3600 && floor(var.endpoint.invocation_timeout) == var.endpoint.invocation_timeout
-    error_message = "endpoint.invocation_timeout is ${var.endpoint.invocation_timeout}: allowed are whole seconds from 1 to 3600."
+    condition     = try(var.endpoint.invocation_timeout >= 1 && var.endpoint.invocation_timeout <= 3600 && floor(var.endpoint.invocation_timeout) == var.endpoint.invocation_timeout, false)
+    error_message = "endpoint.invocation_timeout is ${jsonencode(var.endpoint.invocation_timeout)}: allowed are whole seconds from 1 to 3600."
   }
 }
 
@@ -59,17 +59,17 @@ variable "uploads" {
 
   validation {
     condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.uploads.bucket))
-    error_message = "uploads.bucket is ${var.uploads.bucket}: allowed are 3 to 63 lower-case letters, digits and inner hyphens."
+    error_message = "uploads.bucket is ${jsonencode(var.uploads.bucket)}: allowed are 3 to 63 lower-case letters, digits and inner hyphens."
   }
 
   validation {
-    condition     = can(regex("^([A-Za-z0-9_.-]+/)+$", var.uploads.prefix)) && length(var.uploads.prefix) <= 256
-    error_message = "uploads.prefix is ${var.uploads.prefix}: allowed are up to 256 letters, digits, dots, hyphens and underscores in folders, with a slash at the end."
+    condition     = try(can(regex("^([A-Za-z0-9_.-]+/)+$", var.uploads.prefix)) && length(var.uploads.prefix) <= 256, false)
+    error_message = "uploads.prefix is ${jsonencode(var.uploads.prefix)}: allowed are up to 256 letters, digits, dots, hyphens and underscores in folders, with a slash at the end."
   }
 
   validation {
     condition     = alltrue([for suffix in var.uploads.suffixes : can(regex("^(\\.[A-Za-z0-9]{1,16}){1,2}$", suffix))])
-    error_message = "uploads.suffixes has ${join(", ", var.uploads.suffixes)}: a suffix is a dot with 1 to 16 letters or digits, or two such."
+    error_message = "uploads.suffixes has ${jsonencode(var.uploads.suffixes)}: a suffix is a dot with 1 to 16 letters or digits, or two such."
   }
 
   validation {
@@ -80,24 +80,28 @@ variable "uploads" {
 
 variable "prefixes" {
   description = <<-EOT
-    Where in the same bucket the function writes, outside of the uploads.
+    Where in the same bucket function and endpoint write, outside of the uploads.
     - `inputs`: the version that was uploaded, as the endpoint reads it.
     - `receipts`: what became of each upload, a JSON document each.
+    - `results`: the endpoint's answers.
+    - `failures`: the endpoint's reports of failures.
   EOT
   type = object({
     inputs   = string
     receipts = string
+    results  = string
+    failures = string
   })
   nullable = false
 
   validation {
     condition     = alltrue([for prefix in values(var.prefixes) : can(regex("^([A-Za-z0-9_.-]+/)+$", prefix))])
-    error_message = "prefixes are ${join(", ", values(var.prefixes))}: allowed are letters, digits, dots, hyphens and underscores in folders, with a slash at the end."
+    error_message = "prefixes are ${jsonencode(var.prefixes)}: allowed are letters, digits, dots, hyphens and underscores in folders, with a slash at the end."
   }
 
   validation {
-    condition     = alltrue([for prefix in values(var.prefixes) : !startswith(prefix, var.uploads.prefix) && !startswith(var.uploads.prefix, prefix)])
-    error_message = "prefixes are ${join(", ", values(var.prefixes))}: none may overlap with uploads.prefix, ${var.uploads.prefix}, or each upload would make another."
+    condition     = try(alltrue([for prefix in values(var.prefixes) : !startswith(prefix, var.uploads.prefix) && !startswith(var.uploads.prefix, prefix)]), false)
+    error_message = "prefixes are ${jsonencode(var.prefixes)}: none may overlap with uploads.prefix, ${jsonencode(var.uploads.prefix)}, or each upload would make another."
   }
 }
 
@@ -114,13 +118,13 @@ variable "package" {
   nullable = false
 
   validation {
-    condition     = endswith(var.package.file, ".zip")
-    error_message = "package.file is ${var.package.file}: allowed is a .zip archive."
+    condition     = try(endswith(var.package.file, ".zip"), false)
+    error_message = "package.file is ${jsonencode(var.package.file)}: allowed is a .zip archive."
   }
 
   validation {
     condition     = can(regex("^[A-Za-z0-9+/]{43}=$", var.package.source_code_hash))
-    error_message = "package.source_code_hash is ${var.package.source_code_hash}: allowed is the base64 of a sha256, 44 characters."
+    error_message = "package.source_code_hash is ${jsonencode(var.package.source_code_hash)}: allowed is the base64 of a sha256, 44 characters."
   }
 }
 

@@ -165,8 +165,7 @@ module "upload_trigger" {
   }
 
   prefixes = {
-    inputs   = local.names[each.key].inputs
-    receipts = local.names[each.key].receipts
+    for folder in ["inputs", "receipts", "results", "failures"] : folder => local.names[each.key][folder]
   }
 
   alarm_topic_arns = [module.observability.topic_arn]
@@ -181,24 +180,22 @@ module "observability" {
   recipients  = var.alarm_recipients
   budget      = var.budget_usd == null ? null : { usd = var.budget_usd, tag_value = var.environment }
 
-  dead_letter_queues = {
-    for key, notifications in module.notifications : key => notifications.dead_letter_queue.name if notifications.dead_letter_queue != null
-  }
-
   endpoints = {
     for key, endpoint in var.endpoints : key => {
-      name               = local.names[key].endpoint
-      variant_name       = module.endpoint[key].variant_name
-      log_group_name     = module.endpoint[key].log_group
-      success_topic_name = module.notifications[key].success_topic_name
-      error_topic_name   = module.notifications[key].error_topic_name
-      timeouts           = endpoint.timeouts
-      alarms             = endpoint.alarms.enabled ? endpoint.alarms : null
+      name                   = local.names[key].endpoint
+      variant_name           = module.endpoint[key].variant_name
+      log_group_name         = module.endpoint[key].log_group
+      success_topic_name     = module.notifications[key].success_topic_name
+      error_topic_name       = module.notifications[key].error_topic_name
+      dead_letter_queue_name = one(module.notifications[key].dead_letter_queue[*].name)
+      timeouts               = endpoint.timeouts
+      alarms                 = endpoint.alarms.enabled ? endpoint.alarms : null
 
       trigger = endpoint.trigger == null ? null : {
         function_name          = module.upload_trigger[key].trigger.function_name
         log_group_name         = module.upload_trigger[key].trigger.log_group
         dead_letter_queue_name = module.upload_trigger[key].trigger.dead_letter_queue_name
+        alarm_names            = module.upload_trigger[key].alarm_names
       }
     }
   }

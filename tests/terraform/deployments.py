@@ -210,3 +210,29 @@ def image(account: Account, version: int) -> str:
         entrypoint=["python", "-m", "program"],
         labels={"io.async-inference.runtime": "process"},
     )
+
+
+def alive(account: Account, key: str) -> bool:
+    """Whether a key is not going: AWS deletes none at once."""
+    state: str = account.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
+    return state != "PendingDeletion"
+
+
+def tagged(account: Account, environment: str) -> list[str]:
+    """The ARNs of all that bears the environment's tag, as the services tell that keep tags."""
+    client = account.client
+    wanted = {"Key": "environment", "Values": [environment]}
+    pages = client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=[wanted])
+    arns = {one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]}
+    sagemaker = client("sagemaker")
+    ours = [
+        *(one["EndpointArn"] for one in sagemaker.list_endpoints()["Endpoints"]),
+        *(one["EndpointConfigArn"] for one in sagemaker.list_endpoint_configs()["EndpointConfigs"]),
+        *(one["ModelArn"] for one in sagemaker.list_models()["Models"]),
+    ]
+    mark = {"Key": "environment", "Value": environment}
+    arns |= {arn for arn in ours if mark in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    for role in client("iam").list_roles()["Roles"]:
+        if mark in client("iam").list_role_tags(RoleName=role["RoleName"])["Tags"]:
+            arns.add(role["Arn"])
+    return sorted(arn for arn in arns if ":kms:" not in arn or alive(account, arn))

@@ -15,7 +15,18 @@ from glue.terraform.protection import destructions
 from tests.localcloud.parity import kill, local_cloud
 from tests.localcloud.support import REGION, Account, tar
 from tests.terraform.conftest import PLATFORM, REGISTRY, Code, running_provider
-from tests.terraform.deployments import ACCOUNT, ARTIFACTS, COMMON, Platform, Root, deployable, image, merged
+from tests.terraform.deployments import (
+    ACCOUNT,
+    ARTIFACTS,
+    COMMON,
+    Platform,
+    Root,
+    alive,
+    deployable,
+    image,
+    merged,
+    tagged,
+)
 
 ROOMS = 'module.{}["rooms"]'
 ENDPOINT = f"{ROOMS.format('endpoint')}.aws_sagemaker_endpoint.this"
@@ -224,18 +235,21 @@ def test_schedules_own_the_bounds_until_the_last_one_is_gone(platform: Platform)
     assert platform.plan() == {}
 
 
-def test_a_canary_on_two_instances_is_accepted(platform: Platform) -> None:
-    canary = {
+@pytest.mark.parametrize(("strategy", "size"), [("canary", "CanarySize"), ("linear", "LinearStepSize")])
+def test_an_update_in_steps_on_two_instances_is_accepted(platform: Platform, strategy: str, size: str) -> None:
+    in_steps = {
         "initial_instance_count": 2,
-        "deployment": {"strategy": "canary", "step_percent": 50, "step_interval_seconds": 1},
+        "deployment": {"strategy": strategy, "step_percent": 50, "step_interval_seconds": 1},
+        "environment": {"STEPS": strategy},
     }
-    steps = platform.apply(**canary)
+    with platform.never_missing():
+        steps = platform.apply(**in_steps)
     assert f"update {ENDPOINT}" in steps
     described = platform.account.describe(platform.endpoint)
     routing = described["LastDeploymentConfig"]["BlueGreenUpdatePolicy"]["TrafficRoutingConfiguration"]
-    assert routing["Type"] == "CANARY"
-    assert routing["CanarySize"] == {"Type": "CAPACITY_PERCENT", "Value": 50}
-    assert platform.plan(**canary) == {}
+    assert routing["Type"] == strategy.upper()
+    assert routing[size] == {"Type": "CAPACITY_PERCENT", "Value": 50}
+    assert platform.plan(**in_steps) == {}
 
 
 def test_people_are_told_of_alarms_and_of_the_budget(platform: Platform) -> None:
@@ -273,6 +287,29 @@ def test_the_scalable_target_leaves_before_the_instance_type_changes(platform: P
     update = steps.index(f"update {ENDPOINT}")
     assert steps.index(f"delete {target}") < update < steps.index(f"create {target}")
     assert platform.plan(instance_type="ml.c5.large") == {}
+
+
+def test_a_rolled_back_change_of_the_instance_type_says_that_nothing_scales_until_the_former_is_applied(
+    platform: Platform,
+) -> None:
+    platform.apply()
+    before = platform.facts()
+    with platform.never_missing(), pytest.raises(tftest.TerraformTestError) as refusal:
+        platform.apply(instance_type="ml.c5.large", environment={"STARTS": "crash"})
+    said = " ".join(str(refusal.value.cmd_error).replace("│", " ").split())
+    assert "has rolled the update back" in said
+    assert "it does not scale, not even from zero, until an apply succeeds" in said
+    assert platform.facts()["targets"] == []
+    platform.apply()
+    after = platform.facts()
+    bounds = [(one["MinCapacity"], one["MaxCapacity"]) for one in after["targets"]]
+    assert bounds == [(one["MinCapacity"], one["MaxCapacity"]) for one in before["targets"]] == [(0, 3)]
+    assert {one["PolicyType"] for one in after["policies"]} == {"StepScaling", "TargetTrackingScaling"}
+    [wake] = [one["PolicyARN"] for one in after["policies"] if one["PolicyType"] == "StepScaling"]
+    name = f"{platform.endpoint}-has-backlog-without-capacity"
+    [alarm] = platform.account.client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+    assert alarm["AlarmActions"] == [wake]
+    assert platform.plan() == {}
 
 
 def test_a_change_of_concurrency_keeps_the_endpoint(platform: Platform) -> None:
@@ -341,11 +378,11 @@ def test_a_change_of_one_environment_leaves_its_neighbour_in_the_account_alone(
 def test_a_destroyed_environment_leaves_nothing_of_its_tag_and_its_neighbour_serving(
     platform: Platform, neighbour: Platform
 ) -> None:
-    assert tagged(platform)
+    assert tagged(platform.account, platform.environment)
     before = neighbour.facts()
     with neighbour.never_missing():
         platform.root.destroy()
-    assert tagged(platform) == []
+    assert tagged(platform.account, platform.environment) == []
     assert neighbour.facts() == before
     assert neighbour.outcome(b'{"do": "echo"}')[1] == "Completed"
     assert neighbour.plan(max_concurrent_invocations=3) == {}
@@ -383,29 +420,3 @@ def test_when_all_is_destroyed_the_account_is_empty(neighbour: Platform, registr
         "buckets": [one for one in client("s3").list_buckets()["Buckets"] if one["Name"] != "state"],
     }
     assert {kind: found for kind, found in left.items() if found} == {}
-
-
-def alive(account: Account, key: str) -> bool:
-    """Whether a key is not going: AWS deletes none at once."""
-    state: str = account.client("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyState"]
-    return state != "PendingDeletion"
-
-
-def tagged(platform: Platform) -> list[str]:
-    """The ARNs of all that bears the environment's tag, as the services tell that keep tags."""
-    client = platform.account.client
-    wanted = {"Key": "environment", "Values": [platform.environment]}
-    pages = client("resourcegroupstaggingapi").get_paginator("get_resources").paginate(TagFilters=[wanted])
-    arns = {one["ResourceARN"] for page in pages for one in page["ResourceTagMappingList"]}
-    sagemaker = client("sagemaker")
-    ours = [
-        *(one["EndpointArn"] for one in sagemaker.list_endpoints()["Endpoints"]),
-        *(one["EndpointConfigArn"] for one in sagemaker.list_endpoint_configs()["EndpointConfigs"]),
-        *(one["ModelArn"] for one in sagemaker.list_models()["Models"]),
-    ]
-    mark = {"Key": "environment", "Value": platform.environment}
-    arns |= {arn for arn in ours if mark in sagemaker.list_tags(ResourceArn=arn)["Tags"]}
-    for role in client("iam").list_roles()["Roles"]:
-        if mark in client("iam").list_role_tags(RoleName=role["RoleName"])["Tags"]:
-            arns.add(role["Arn"])
-    return sorted(arn for arn in arns if ":kms:" not in arn or alive(platform.account, arn))

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -24,7 +25,7 @@ from glue.workloads.golden import Expectation, GoldenCase, Request
 from tests.localcloud.parity import local_cloud
 from tests.localcloud.support import PROGRAM, REGION, Account, eventually, tar
 from tests.terraform.conftest import PLATFORM, Code, running_provider
-from tests.terraform.deployments import COMMON, Root, deployable
+from tests.terraform.deployments import COMMON, Root, alive, deployable, tagged
 
 ACCOUNT = "111122223333"
 BUCKET = f"platform-{ACCOUNT}-{REGION}-dev-data"
@@ -160,6 +161,12 @@ def uploads(account: Account, initialised: Code) -> Iterator[Uploads]:
             "environment": "dev",
             "owner": "platform-team@example.com",
             "force_destroy": True,
+            "kms": {"create": True},
+            "notifications": {"queue": {}},
+            "access_log_retention_days": 90,
+            "data_expiry_days": {"inputs": 30, "noncurrent": 7},
+            "abort_uploads_days": 7,
+            "budget_usd": 100,
             "upload_trigger_package": function.variables(),
             "endpoints": {
                 "rooms": {
@@ -278,16 +285,23 @@ def test_poison_ends_in_the_dead_letter_queue_and_raises_the_alarm(uploads: Uplo
     eventually(lambda: uploads.alarm() == "ALARM", within=40, what="alarm")
 
 
-def test_a_destroy_leaves_nothing_behind(uploads: Uploads) -> None:
-    uploads.root.destroy()
+def test_a_destroy_of_all_that_an_environment_can_have_leaves_nothing_of_its_tag_behind(uploads: Uploads) -> None:
     client = uploads.account.client
+    before = Counter(arn.split(":")[2] for arn in tagged(uploads.account, "dev"))
+    # The bucket and that of its access logs; notifications, their dead letters and those of uploads.
+    assert (before["s3"], before["sqs"], before["lambda"], before["kms"]) == (2, 3, 1, 1)
+    uploads.root.destroy()
+    assert tagged(uploads.account, "dev") == []
     left = {
         "functions": client("lambda").list_functions()["Functions"],
         "rules": client("events").list_rules()["Rules"],
         "queues": client("sqs").list_queues().get("QueueUrls", []),
+        "topics": client("sns").list_topics()["Topics"],
+        "budgets": client("budgets").describe_budgets(AccountId=ACCOUNT).get("Budgets"),
+        "keys": [one for one in client("kms").list_keys()["Keys"] if alive(uploads.account, one["KeyId"])],
         "log groups": client("logs").describe_log_groups()["logGroups"],
         "alarms": client("cloudwatch").describe_alarms()["MetricAlarms"],
-        "roles": [one for one in client("iam").list_roles()["Roles"] if "uploads" in one["RoleName"]],
+        "roles": client("iam").list_roles()["Roles"],
         "buckets": [one for one in client("s3").list_buckets()["Buckets"] if one["Name"].startswith("platform")],
     }
     assert {kind: found for kind, found in left.items() if found} == {}

@@ -599,3 +599,30 @@ run "a_retention_that_cloudwatch_has_not_is_refused" {
     log_retention_days = 31
   }
 }
+
+run "timeouts_of_nothing_are_refused" {
+  command         = plan
+  expect_failures = [var.timeouts]
+
+  variables {
+    timeouts = { startup = null, model_download = null }
+  }
+}
+
+run "output_to_nowhere_is_refused" {
+  command         = plan
+  expect_failures = [var.output]
+
+  variables {
+    output = { results_uri = null, failures_uri = null }
+  }
+}
+
+run "notifications_to_nobody_are_refused" {
+  command         = plan
+  expect_failures = [var.notifications]
+
+  variables {
+    notifications = { success_topic_arn = null, error_topic_arn = null }
+  }
+}

@@ -323,3 +323,39 @@ run "a_negative_cooldown_is_refused" {
     cooldowns = { scale_in = -1, scale_out = 0 }
   }
 }
+
+run "capacity_of_nothing_is_refused" {
+  command         = plan
+  expect_failures = [var.capacity]
+
+  variables {
+    capacity = { min = null, max = null }
+  }
+}
+
+run "a_fewest_of_nothing_is_refused" {
+  command         = plan
+  expect_failures = [var.capacity]
+
+  variables {
+    capacity = { min = null, max = 1 }
+  }
+}
+
+run "cooldowns_of_nothing_are_refused" {
+  command         = plan
+  expect_failures = [var.cooldowns]
+
+  variables {
+    cooldowns = { scale_in = null, scale_out = null }
+  }
+}
+
+run "a_schedule_of_nothing_is_refused" {
+  command         = plan
+  expect_failures = [var.schedules]
+
+  variables {
+    schedules = { day = { schedule = null, min = null, max = null } }
+  }
+}

@@ -335,17 +335,58 @@ run "a_trigger_without_dead_letters_has_no_graph_of_them" {
   }
 }
 
-run "a_first_dead_letter_is_told" {
-  command = plan
+run "a_first_dead_letter_is_told_by_an_alarm_with_the_name_of_its_queue" {
+  command = apply
 
   variables {
-    dead_letter_queues = { trigger = "platform-dev-rooms-trigger-dead" }
-    endpoints          = {}
+    endpoints = {
+      rooms = {
+        name                   = "platform-dev-rooms"
+        log_group_name         = "/aws/sagemaker/Endpoints/platform-dev-rooms"
+        success_topic_name     = "platform-dev-rooms-success"
+        error_topic_name       = "platform-dev-rooms-error"
+        timeouts               = { startup = 900, model_download = 600, invocation = 300 }
+        dead_letter_queue_name = "platform-dev-rooms-notifications-dead-letters"
+      }
+    }
   }
 
   assert {
-    condition     = [for alarm in aws_cloudwatch_metric_alarm.dead_letters : "${alarm.alarm_name} ${alarm.namespace} ${alarm.metric_name} ${alarm.statistic} ${alarm.threshold} ${alarm.dimensions["QueueName"]}"] == ["platform-dev-rooms-trigger-dead-dead-letters AWS/SQS ApproximateNumberOfMessagesVisible Maximum 1 platform-dev-rooms-trigger-dead"]
+    condition     = [for alarm in aws_cloudwatch_metric_alarm.dead_letters : "${alarm.alarm_name} ${alarm.namespace} ${alarm.metric_name} ${alarm.statistic} ${alarm.threshold} ${alarm.dimensions["QueueName"]}"] == ["platform-dev-rooms-notifications-dead-letters AWS/SQS ApproximateNumberOfMessagesVisible Maximum 1 platform-dev-rooms-notifications-dead-letters"]
     error_message = "The alarm is not on a first message."
+  }
+
+  assert {
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.dead_letters : alarm.alarm_actions == toset([output.topic_arn]) && alarm.ok_actions == toset([output.topic_arn])])
+    error_message = "Begin or end is not told."
+  }
+}
+
+run "the_alarms_of_dead_letters_and_of_the_trigger_are_among_those_of_the_endpoint" {
+  command = plan
+
+  variables {
+    endpoints = {
+      rooms = {
+        name                   = "platform-dev-rooms"
+        log_group_name         = "/aws/sagemaker/Endpoints/platform-dev-rooms"
+        success_topic_name     = "platform-dev-rooms-success"
+        error_topic_name       = "platform-dev-rooms-error"
+        timeouts               = { startup = 900, model_download = 600, invocation = 300 }
+        dead_letter_queue_name = "platform-dev-rooms-notifications-dead-letters"
+        trigger                = { function_name = "platform-dev-rooms-uploads", log_group_name = "/aws/lambda/platform-dev-rooms-uploads", alarm_names = ["platform-dev-rooms-uploads-lost"] }
+      }
+    }
+  }
+
+  assert {
+    condition     = output.alarm_names.rooms == tolist(["platform-dev-rooms-notifications-dead-letters", "platform-dev-rooms-uploads-lost"])
+    error_message = "An alarm is missing among those of the endpoint."
+  }
+
+  assert {
+    condition     = [for widget in jsondecode(aws_cloudwatch_dashboard.this["rooms"].dashboard_body).widgets : [for arn in widget.properties.alarms : split(":alarm:", arn)[1]] if widget.type == "alarm"] == [["platform-dev-rooms-notifications-dead-letters", "platform-dev-rooms-uploads-lost"]]
+    error_message = "The dashboard does not show them."
   }
 }
 
@@ -450,14 +491,6 @@ run "a_budget_of_everything_is_refused" {
   }
 }
 
-run "a_queue_arn_is_refused" {
-  command         = plan
-  expect_failures = [var.dead_letter_queues]
-
-  variables {
-    dead_letter_queues = { trigger = "arn:aws:sqs:eu-west-1:111122223333:dead" }
-  }
-}
 
 run "an_endpoint_name_with_an_underscore_is_refused" {
   command         = plan
@@ -632,5 +665,119 @@ run "a_day_without_capacity_is_refused" {
         alarms             = { without_capacity_minutes = 1440 }
       }
     }
+  }
+}
+
+run "a_queue_arn_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    endpoints = {
+      rooms = {
+        name                   = "platform-dev-rooms"
+        log_group_name         = "/aws/sagemaker/Endpoints/platform-dev-rooms"
+        success_topic_name     = "platform-dev-rooms-success"
+        error_topic_name       = "platform-dev-rooms-error"
+        timeouts               = { startup = 900, model_download = 600, invocation = 300 }
+        dead_letter_queue_name = "arn:aws:sqs:eu-west-1:111122223333:dead"
+      }
+    }
+  }
+}
+
+run "a_topic_arn_for_results_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    endpoints = {
+      rooms = {
+        name               = "platform-dev-rooms"
+        log_group_name     = "/aws/sagemaker/Endpoints/platform-dev-rooms"
+        success_topic_name = "arn:aws:sns:eu-west-1:111122223333:success"
+        error_topic_name   = "platform-dev-rooms-error"
+        timeouts           = { startup = 900, model_download = 600, invocation = 300 }
+      }
+    }
+  }
+}
+
+run "an_endpoint_of_nothing_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    endpoints = {
+      rooms = {
+        name               = null
+        log_group_name     = null
+        success_topic_name = null
+        error_topic_name   = null
+        timeouts           = { startup = null, model_download = null, invocation = null }
+      }
+    }
+  }
+}
+
+run "an_endpoint_without_timeouts_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    endpoints = {
+      rooms = {
+        name               = "platform-dev-rooms"
+        log_group_name     = "/aws/sagemaker/Endpoints/platform-dev-rooms"
+        success_topic_name = "platform-dev-rooms-success"
+        error_topic_name   = "platform-dev-rooms-error"
+        timeouts           = null
+      }
+    }
+  }
+}
+
+run "a_trigger_of_nothing_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    endpoints = {
+      rooms = {
+        name               = "platform-dev-rooms"
+        log_group_name     = "/aws/sagemaker/Endpoints/platform-dev-rooms"
+        success_topic_name = "platform-dev-rooms-success"
+        error_topic_name   = "platform-dev-rooms-error"
+        timeouts           = { startup = 900, model_download = 600, invocation = 300 }
+        trigger            = { function_name = null, log_group_name = null }
+      }
+    }
+  }
+}
+
+run "a_budget_without_a_number_is_refused" {
+  command         = plan
+  expect_failures = [var.budget]
+
+  variables {
+    budget = { usd = null, tag_value = null }
+  }
+}
+
+run "a_budget_of_a_tag_with_a_dollar_is_refused" {
+  command         = plan
+  expect_failures = [var.budget]
+
+  variables {
+    budget = { usd = 1, tag_key = "a$b", tag_value = "dev" }
+  }
+}
+
+run "an_address_of_nothing_is_refused" {
+  command         = plan
+  expect_failures = [var.recipients]
+
+  variables {
+    recipients = { emails = [null], https = [null] }
   }
 }

@@ -315,3 +315,12 @@ run "a_filter_for_no_queue_is_refused" {
     filter_policies = { queue = "{\"invocationStatus\": [\"Failed\"]}" }
   }
 }
+
+run "subscribers_of_nothing_are_refused" {
+  command         = plan
+  expect_failures = [var.subscribers]
+
+  variables {
+    subscribers = { emails = [null], sqs_queue_arns = [null], https = [null] }
+  }
+}

@@ -44,6 +44,8 @@ variables {
   prefixes = {
     inputs   = "rooms/inputs/"
     receipts = "rooms/receipts/"
+    results  = "rooms/results/"
+    failures = "rooms/failures/"
   }
 
   package = {
@@ -124,17 +126,26 @@ run "what_fails_is_tried_again_and_ends_in_the_dead_letter_queue" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.dead_letters.dimensions == tomap({ QueueName = aws_sqs_queue.dead_letters.name }) && aws_cloudwatch_metric_alarm.dead_letters.metric_name == "ApproximateNumberOfMessagesVisible"
-    error_message = "The alarm looks at something else."
+    condition = { for name, alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_name => "${alarm.namespace} ${alarm.metric_name} ${alarm.statistic} ${jsonencode(alarm.dimensions)}" } == {
+      platform-dev-rooms-uploads-dead-letters = "AWS/SQS ApproximateNumberOfMessagesVisible Maximum {\"QueueName\":\"platform-dev-rooms-uploads-dead-letters\"}"
+      platform-dev-rooms-uploads-lost         = "AWS/Lambda DeadLetterErrors Sum {\"FunctionName\":\"platform-dev-rooms-uploads\"}"
+      platform-dev-rooms-uploads-undelivered  = "AWS/Events InvocationsFailedToBeSentToDlq Sum {\"RuleName\":\"platform-dev-rooms-uploads\"}"
+    }
+    error_message = "The alarms look at something else."
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.lost.dimensions == tomap({ FunctionName = aws_lambda_function.this.function_name }) && aws_cloudwatch_metric_alarm.lost.metric_name == "DeadLetterErrors"
-    error_message = "The alarm on lost uploads looks at something else."
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.threshold == 1 && alarm.comparison_operator == "GreaterThanOrEqualToThreshold" && alarm.treat_missing_data == "notBreaching"])
+    error_message = "An alarm does not go off with the first upload, or without any."
   }
 
   assert {
-    condition     = output.alarm_names == ["platform-dev-rooms-uploads-dead-letters", "platform-dev-rooms-uploads-lost"]
+    condition     = aws_cloudwatch_metric_alarm.this["undelivered"].dimensions["RuleName"] == aws_cloudwatch_event_rule.this.name
+    error_message = "The alarm is not on the rule."
+  }
+
+  assert {
+    condition     = output.alarm_names == ["platform-dev-rooms-uploads-dead-letters", "platform-dev-rooms-uploads-lost", "platform-dev-rooms-uploads-undelivered"]
     error_message = "The alarms have other names."
   }
 }
@@ -224,8 +235,8 @@ run "logs_are_kept_as_long_as_asked_and_alarms_tell_the_topics" {
   }
 
   assert {
-    condition     = alltrue([for alarm in [aws_cloudwatch_metric_alarm.dead_letters, aws_cloudwatch_metric_alarm.lost] : alarm.alarm_actions == toset(var.alarm_topic_arns)])
-    error_message = "The topics hear of nothing."
+    condition     = alltrue([for alarm in aws_cloudwatch_metric_alarm.this : alarm.alarm_actions == toset(var.alarm_topic_arns) && alarm.ok_actions == toset(var.alarm_topic_arns)])
+    error_message = "The topics do not hear of begin and end."
   }
 }
 
@@ -315,7 +326,7 @@ run "an_input_prefix_that_is_no_folder_is_refused" {
   expect_failures = [var.prefixes]
 
   variables {
-    prefixes = { inputs = "rooms", receipts = "rooms/receipts/" }
+    prefixes = { inputs = "rooms", receipts = "rooms/receipts/", results = "rooms/results/", failures = "rooms/failures/" }
   }
 }
 
@@ -324,7 +335,34 @@ run "receipts_that_would_be_uploads_are_refused" {
   expect_failures = [var.prefixes]
 
   variables {
-    prefixes = { inputs = "rooms/inputs/", receipts = "blueprints/receipts/" }
+    prefixes = { inputs = "rooms/inputs/", receipts = "blueprints/receipts/", results = "rooms/results/", failures = "rooms/failures/" }
+  }
+}
+
+run "results_that_would_be_uploads_are_refused" {
+  command         = plan
+  expect_failures = [var.prefixes]
+
+  variables {
+    uploads = { bucket = "platform-data", prefix = "rooms/results/" }
+  }
+}
+
+run "failures_above_the_uploads_are_refused" {
+  command         = plan
+  expect_failures = [var.prefixes]
+
+  variables {
+    uploads = { bucket = "platform-data", prefix = "rooms/failures/of-today/" }
+  }
+}
+
+run "prefixes_of_nothing_are_refused" {
+  command         = plan
+  expect_failures = [var.prefixes]
+
+  variables {
+    prefixes = { inputs = null, receipts = null, results = null, failures = null }
   }
 }
 
@@ -379,5 +417,41 @@ run "a_topic_by_name_is_refused" {
 
   variables {
     alarm_topic_arns = ["alarms"]
+  }
+}
+
+run "an_endpoint_of_nothing_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoint]
+
+  variables {
+    endpoint = { arn = null, invocation_timeout = null }
+  }
+}
+
+run "uploads_to_nowhere_are_refused" {
+  command         = plan
+  expect_failures = [var.uploads]
+
+  variables {
+    uploads = { bucket = null, prefix = null }
+  }
+}
+
+run "an_empty_suffix_is_refused" {
+  command         = plan
+  expect_failures = [var.uploads]
+
+  variables {
+    uploads = { bucket = "platform-data", prefix = "blueprints/", suffixes = [""] }
+  }
+}
+
+run "a_package_of_nothing_is_refused" {
+  command         = plan
+  expect_failures = [var.package]
+
+  variables {
+    package = { file = null, source_code_hash = null }
   }
 }

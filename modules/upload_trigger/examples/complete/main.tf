@@ -18,6 +18,8 @@ module "upload_trigger" {
   prefixes = {
     inputs   = "rooms/inputs/"
     receipts = "rooms/receipts/"
+    results  = "rooms/results/"
+    failures = "rooms/failures/"
   }
 
   package = {
