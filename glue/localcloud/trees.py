@@ -1,5 +1,6 @@
 """Folders that come out of archives: unpacked with checks, read-only, shared and removed."""
 
+import io
 import os
 import shutil
 import stat
@@ -26,15 +27,27 @@ def unpack(archive: IO[bytes], folder: Path, *, deadline: Deadline | None = None
     """
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        with tarfile.open(fileobj=archive, mode="r|*") as tar:
+        with tarfile.open(fileobj=_Timed(archive, deadline) if deadline else archive, mode="r|*") as tar:
             for member in tar:
-                if deadline is not None and deadline.passed:
-                    raise TimeoutError("unpacking took too long")
                 tar.extract(member, folder, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
         if isinstance(error, TimeoutError):
             raise
         raise UnsafeArchiveError(str(error)) from error
+
+
+class _Timed(io.RawIOBase):
+    """An archive that can be read until a deadline, however large its members are."""
+
+    def __init__(self, archive: IO[bytes], deadline: Deadline) -> None:
+        super().__init__()
+        self._archive = archive
+        self._deadline = deadline
+
+    def read(self, size: int = -1, /) -> bytes:
+        if self._deadline.passed:
+            raise TimeoutError("the download took too long")
+        return self._archive.read(size)
 
 
 def make_read_only(folder: Path) -> None:

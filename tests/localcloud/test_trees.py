@@ -1,5 +1,8 @@
 import io
+import itertools
+import os
 import tarfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -27,6 +30,15 @@ def test_a_shared_tree_takes_no_space_and_goes_alone(tmp_path: Path) -> None:
     assert (twin / "a/b").samefile(folder / "a/b")
     trees.remove(twin)
     assert (folder / "a/b").read_text() == "content"
+
+
+def test_a_tree_may_be_removed_by_several_at_once(tmp_path: Path) -> None:
+    for number in range(300):
+        (tmp_path / "tree" / f"{number}" / "sub").mkdir(parents=True)
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(trees.remove, tmp_path / "tree") for _ in range(4)]:
+            done.result()
+    assert not (tmp_path / "tree").exists()
 
 
 def _archive(member: tarfile.TarInfo, content: bytes = b"") -> io.BytesIO:
@@ -68,3 +80,11 @@ def test_what_is_no_whole_archive_is_refused(tmp_path: Path, content: bytes) -> 
 def test_unpacking_ends_at_its_deadline(tmp_path: Path) -> None:
     with pytest.raises(TimeoutError):
         trees.unpack(io.BytesIO(tar({"a": "x"})), tmp_path / "tree", deadline=Clock().deadline(0))
+
+
+def test_unpacking_ends_at_its_deadline_in_the_midst_of_a_member(tmp_path: Path) -> None:
+    clock = Clock(monotonic=itertools.count().__next__)  # a second passes with every look
+    archive = io.BytesIO(tar({"a": os.urandom(8 * 1024 * 1024)}))
+    with pytest.raises(TimeoutError, match="took too long"):
+        trees.unpack(archive, tmp_path / "tree", deadline=clock.deadline(60))
+    assert archive.tell() < 2 * 1024 * 1024
