@@ -11,7 +11,8 @@ from werkzeug.wrappers import Request, Response
 
 from glue.localcloud.clock import Clock
 from glue.localcloud.fault_injection.faults import Fault, FaultError, Faults
-from glue.localcloud.sagemaker.endpoints import Endpoint, Endpoints
+from glue.localcloud.sagemaker.endpoint import Endpoint
+from glue.localcloud.sagemaker.endpoints import Endpoints
 
 PREFIX = "/_localcloud/"
 STATUS_PATH = f"{PREFIX}status"

@@ -52,6 +52,7 @@ from glue.localcloud.sagemaker.control_plane import ControlPlane
 from glue.localcloud.sagemaker.dataplane import Invoker
 from glue.localcloud.sagemaker.endpoints import Endpoints
 from glue.localcloud.sagemaker.fleet import Platform
+from glue.localcloud.sagemaker.outcomes import Outcomes
 from glue.localcloud.sagemaker.runtime_api import RuntimeApi
 from glue.localcloud.storage import bucket_policies, large_objects, object_answers, object_checksums
 from glue.localcloud.storage.contents import Contents
@@ -102,13 +103,15 @@ class LocalCloud:
         faults = Faults(clock.elapsed)
         images = ImageStore(state_dir / "images", clients)
         self._containers = ContainerRuntime(clients, instances_dir, self._guard, memory=memory_setting())
+        outcomes = Outcomes(clients, clock, metrics)
         platform = Platform(
             clients=clients,
             clock=clock,
             images=images,
             runtimes={"process": ProcessRuntime(images, cache_dir, self._guard), CONTAINER: self._containers},
             logs=LogShipper(clients, clock, state_dir / "logs"),
-            invoker=Invoker(clients, clock, faults, metrics),
+            invoker=Invoker(clients, clock, faults, outcomes),
+            outcomes=outcomes,
             faults=faults,
             instances_dir=instances_dir,
         )

@@ -1,7 +1,7 @@
 """A serving program for tests, which misbehaves as it is told: the file becomes `opt/program/program.py` of an image.
 
 How it starts is told by `STARTS` (well, crash, exit, never_ready, slow, deaf, tidy, with_child); what a request does
-by its JSON body's `do`.
+by its JSON body's `do`, and before that by its custom attributes.
 """
 
 import hashlib
@@ -28,6 +28,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
+        self.leave_unread()
         if length > HUGE:
             self.digest(length)
             return
@@ -38,6 +39,12 @@ class Handler(BaseHTTPRequestHandler):
             order = {"do": "size"}
         print(f"request {self.headers.get('X-Amzn-SageMaker-Inference-Id')} {order.get('do')}", flush=True)
         getattr(self, f"do_{order['do']}")(order, body)
+
+    def leave_unread(self) -> None:
+        """Let the body wait, for as many seconds as the custom attributes say: `unread=4`."""
+        attribute, _, seconds = self.headers.get("X-Amzn-SageMaker-Custom-Attributes", "").partition("=")
+        if attribute == "unread":
+            time.sleep(float(seconds))
 
     def do_echo(self, order: dict[str, Any], body: bytes) -> None:
         self.answer(200, body, content_type=self.headers.get("Accept", "application/json"))

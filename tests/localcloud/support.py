@@ -201,9 +201,9 @@ class Account:
         return name
 
     def create_config(self, name: str, model: str, **options: Any) -> str:
-        """An endpoint config. `options`: count, concurrency, startup, topics, include."""
+        """An endpoint config. `options`: count, concurrency, startup, topics, include, kms_key, results (a bucket)."""
         output: dict[str, Any] = {
-            "S3OutputPath": f"s3://{self.bucket}/{name}/results/",
+            "S3OutputPath": f"s3://{options.get('results', self.bucket)}/{name}/results/",
             "S3FailurePath": f"s3://{self.bucket}/{name}/failures/",
         }
         if "topics" in options:

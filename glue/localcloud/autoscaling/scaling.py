@@ -15,7 +15,8 @@ from glue.localcloud.autoscaling.scaling_policies import policy_of
 from glue.localcloud.clock import Clock
 from glue.localcloud.monitoring.alarm_actions import policies_set_off
 from glue.localcloud.monitoring.alarm_evaluation import Evaluated
-from glue.localcloud.sagemaker.endpoints import Endpoint, Endpoints
+from glue.localcloud.sagemaker.endpoint import Endpoint
+from glue.localcloud.sagemaker.endpoints import Endpoints
 from glue.scaling.cooldowns import Cooldowns, Policy
 from glue.scaling.decisions import Bounds, Trigger, decide
 from glue.scaling.schedules import Schedule

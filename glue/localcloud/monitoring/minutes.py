@@ -11,7 +11,8 @@ from glue.localcloud.monitoring import metric_store
 from glue.localcloud.monitoring.alarm_actions import AlarmActions
 from glue.localcloud.monitoring.alarm_evaluation import evaluate_all
 from glue.localcloud.monitoring.metrics import NAMESPACE, UNITS, Metrics, Series
-from glue.localcloud.sagemaker.endpoints import Endpoint, Endpoints
+from glue.localcloud.sagemaker.endpoint import Endpoint
+from glue.localcloud.sagemaker.endpoints import Endpoints
 from glue.scaling.metrics import Sample
 
 _MINUTE = timedelta(minutes=1)

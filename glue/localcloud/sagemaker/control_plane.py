@@ -11,7 +11,8 @@ from glue.localcloud.compute.images import ImageReference
 from glue.localcloud.protocol import AwsError, Call, Document, NotOursError, Service
 from glue.localcloud.sagemaker import descriptions
 from glue.localcloud.sagemaker.deployments import faults_of
-from glue.localcloud.sagemaker.endpoints import Endpoint, Endpoints
+from glue.localcloud.sagemaker.endpoint import Endpoint
+from glue.localcloud.sagemaker.endpoints import Endpoints
 from glue.localcloud.sagemaker.store import BadTokenError, Definition, Definitions, Tags, page, select
 
 _PAGE = 10

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from glue.localcloud.sagemaker.endpoints import Endpoint
+from glue.localcloud.sagemaker.endpoint import Endpoint
 from glue.localcloud.sagemaker.fleet import Variant
 from glue.localcloud.sagemaker.store import Definition, Listed
 

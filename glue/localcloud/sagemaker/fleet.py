@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +16,21 @@ from glue.localcloud.compute import instance_types, model_data
 from glue.localcloud.compute.images import ImageError, ImageReference, ImageStore
 from glue.localcloud.compute.instances import STOP_GRACE, Instance, NotReadyError, new_instance_id
 from glue.localcloud.compute.log_shipper import LogShipper, Stream
-from glue.localcloud.compute.runtime import CONTAINER, RUNTIME_LABEL, Launch, Runtime, UnsupportedImageError
+from glue.localcloud.compute.runtime import CONTAINER, RUNTIME_LABEL, Launch, Runtime, Sink, UnsupportedImageError
 from glue.localcloud.fault_injection.disturbances import application_id
 from glue.localcloud.fault_injection.faults import Faults
-from glue.localcloud.sagemaker.dataplane import DEFAULT_CONCURRENCY, Invoker, RequestQueue, Worker
+from glue.localcloud.sagemaker import data_log
+from glue.localcloud.sagemaker.dataplane import DEFAULT_CONCURRENCY, Invoker
 from glue.localcloud.sagemaker.deployments import share
 from glue.localcloud.sagemaker.errors import DeploymentError, failed_ping, missing_image
 from glue.localcloud.sagemaker.invocation import AsyncRequest
+from glue.localcloud.sagemaker.outcomes import Outcomes
+from glue.localcloud.sagemaker.request_queue import RequestQueue, Worker
 from glue.localcloud.sagemaker.store import Definition
 
 DEFAULT_STARTUP_TIMEOUT = 600
 DEFAULT_DOWNLOAD_TIMEOUT = 600
-_AT_ONCE = 8
+_STARTS_AT_ONCE = 8
 
 Document = dict[str, Any]
 
@@ -43,13 +45,17 @@ class Platform:
     runtimes: Mapping[str, Runtime]
     logs: LogShipper
     invoker: Invoker
+    outcomes: Outcomes
     faults: Faults
     instances_dir: Path
 
 
 @dataclass
 class Variant:
-    """A production variant in a fleet: what was asked for, and what runs."""
+    """A production variant in a fleet: what was asked for, and what runs.
+
+    Instances that do not take requests yet are `starting`; those that take no more, but have some, are `leaving`.
+    """
 
     document: Document
     container: Document
@@ -58,8 +64,9 @@ class Variant:
     runtime: Runtime | None = None
     launch: Launch | None = None
     resolved: datetime | None = None
-    workers: list[Worker] = field(default_factory=list)
     starting: list[Instance] = field(default_factory=list)
+    workers: list[Worker] = field(default_factory=list)
+    leaving: list[Worker] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -169,17 +176,18 @@ class Fleet:
         _each(workers, Worker.drain)
         for variant in self.variants:
             variant.workers.clear()
+            variant.leaving.clear()
         self._platform.logs.flush()
         trees.remove(self._models_dir)
 
     @property
     def instances(self) -> list[Instance]:
-        """All instances, those that are not ready yet too."""
+        """All instances, those that are not ready yet or on their way out too."""
         starting = [instance for variant in self.variants for instance in variant.starting]
-        return [worker.instance for worker in self._workers()] + starting
+        return list(dict.fromkeys([*starting, *(worker.instance for worker in self._workers())]))
 
     def _workers(self) -> list[Worker]:
-        return [worker for variant in self.variants for worker in variant.workers]
+        return [worker for variant in self.variants for worker in (*variant.workers, *variant.leaving)]
 
     @property
     def _models_dir(self) -> Path:
@@ -234,53 +242,82 @@ class Fleet:
         }
 
     def _resize(self, variant: Variant, count: int) -> None:
-        surplus = variant.workers[count:]
-        del variant.workers[count:]
+        self._let_go(variant, variant.workers[count:])
+        self._add(variant, count - len(variant.workers))
+
+    def _let_go(self, variant: Variant, surplus: list[Worker]) -> None:
+        """End instances once they have answered the requests that they have, all at once."""
+        with self._lock:
+            variant.leaving += surplus
+            variant.workers = [worker for worker in variant.workers if worker not in surplus]
         for worker in surplus:
+            worker.enable(False)
+
+        def end(worker: Worker) -> None:
             worker.drain()
             worker.instance.stop()
-        self._add(variant, count - len(variant.workers))
+
+        _each(surplus, end)
+        with self._lock:
+            variant.leaving = [worker for worker in variant.leaving if worker not in surplus]
 
     def _add(self, variant: Variant, count: int) -> None:
         if count <= 0:
             return
         with self._lock:
-            if self._stopped:
-                raise DeploymentError("The deployment was cancelled.")
+            self._check_not_stopped()
             new = [self._instance(variant) for _ in range(count)]
             variant.starting += new
         try:
-            _each(new, Instance.start)
-        except NotReadyError as error:
+            self._start(variant, new)
+        except DeploymentError:
             _each(new, lambda instance: instance.stop(0))
             self._platform.logs.flush()
-            raise failed_ping(variant.name, str(error)) from error
+            raise
         finally:
             variant.starting = [instance for instance in variant.starting if instance not in new]
-        for instance in new:
-            handle = partial(self._handle, variant.name)
-            variant.workers.append(Worker(instance, self._queue, handle, self._concurrency))
         self.enable(self._portion)
+
+    def _start(self, variant: Variant, new: list[Instance]) -> None:
+        try:
+            _each(new, Instance.start, _STARTS_AT_ONCE)
+        except NotReadyError as error:
+            raise failed_ping(variant.name, str(error)) from error
+        with self._lock:  # an instance is among the starting ones until it is among the workers: `stop` misses none
+            self._check_not_stopped()
+            variant.workers += [self._worker(variant.name, instance) for instance in new]
+
+    def _check_not_stopped(self) -> None:
+        if self._stopped:
+            raise DeploymentError("The deployment was cancelled.")
 
     def _instance(self, variant: Variant) -> Instance:
         assert variant.launch is not None  # noqa: S101 - prepared first
         assert variant.runtime is not None  # noqa: S101
         name = new_instance_id()
-        stream = Stream(self._scope, f"/aws/sagemaker/Endpoints/{self._endpoint}", f"{variant.name}/{name}")
         return Instance(
             name,
             variant.launch,
             variant.runtime,
             self._platform.instances_dir / name,
             clock=self._platform.clock,
-            sink=self._platform.logs.sink(stream),
+            sink=self._log(variant.name, name),
             changed=self._queue.wake,
             fault=lambda kind: self._platform.faults.holds(kind, self._endpoint),
         )
 
-    def _handle(self, variant: str, instance: Instance, request: AsyncRequest) -> None:
-        request.variant = variant
-        self._platform.invoker.handle(self._scope, self._queue, instance, request)
+    def _log(self, *name: str) -> Sink:
+        group = f"/aws/sagemaker/Endpoints/{self._endpoint}"
+        return self._platform.logs.sink(Stream(self._scope, group, "/".join(name)))
+
+    def _worker(self, variant: str, instance: Instance) -> Worker:
+        data_log_sink = self._log(variant, instance.id, data_log.STREAM)
+
+        def handle(request: AsyncRequest) -> None:
+            request.variant = variant
+            self._platform.invoker.handle(self._scope, self._queue, instance, request, data_log_sink=data_log_sink)
+
+        return Worker(instance, self._queue, handle, self._concurrency)
 
     @property
     def _concurrency(self) -> int:
@@ -289,12 +326,12 @@ class Fleet:
         return count
 
 
-def _each(items: Iterable[Any], act: Callable[[Any], None]) -> None:
-    """Do something with all items at once; the first error is raised when all are done."""
+def _each(items: Iterable[Any], act: Callable[[Any], None], at_once: int | None = None) -> None:
+    """Do something with all items at once, or with `at_once` of them; the first error is raised when all are done."""
     every = list(items)
     if not every:
         return
-    with ThreadPoolExecutor(min(len(every), _AT_ONCE)) as threads:
+    with ThreadPoolExecutor(at_once or len(every)) as threads:
         done = [threads.submit(act, item) for item in every]
     for future in done:
         future.result()

@@ -12,13 +12,14 @@ MESSAGE_LIMIT = 1024
 """Characters of a container's error that a failure reason repeats."""
 
 
-@dataclass
+@dataclass(eq=False)
 class AsyncRequest:
     """A request in the queue of an endpoint. Times in seconds of the local cloud's clock.
 
     `key` names the request among all requests of the cloud; the inference id is the client's and need not be unique.
     `settings` is the AsyncInferenceConfig under which it was accepted; `variant` has the request or, before, would be
-    the first to have it; `attempts` counts how often a container had it.
+    the first to have it; `attempts` counts how often a container had it. `number` is its place in the queue, 0
+    before it has one; `left_queue` says that an instance was found for it once.
     """
 
     key: str
@@ -37,6 +38,8 @@ class AsyncRequest:
     output_location: str | None
     failure_location: str | None
     attempts: int = field(default=0)
+    number: int = field(default=0)
+    left_queue: bool = field(default=False)
 
     def expired(self, now: datetime) -> bool:
         """Whether it has waited longer than its time to live."""
@@ -76,6 +79,23 @@ Outcome = Completed | Failed
 def failed(reason: str) -> Failed:
     """A failure that the container did not answer itself."""
     return Failed(reason, reason.encode())
+
+
+def expired(request: AsyncRequest) -> Failed:
+    """The outcome of a request whose time to live was over before an instance was free for it, or free again."""
+    if request.attempts:
+        what = f"{request.ttl} seconds had passed before it could be tried again: the container that had it ended"
+    else:
+        what = f"it waited longer than {request.ttl} seconds in the queue"
+    return failed(f"ClientError: The request expired: {what}.")
+
+
+def timed_out(request: AsyncRequest, logs: str) -> str:
+    """AWS's sentence for a container that does not answer in time. `logs` says where its log is."""
+    return (
+        "ClientError: Your invocation timed out while waiting for a response from container primary "
+        f"(InvocationTimeoutSeconds is {request.timeout}). {logs}"
+    )
 
 
 def refused(status: int, body: bytes, content_type: str | None, logs: str) -> Failed:

@@ -7,7 +7,8 @@ import uuid
 
 from glue.localcloud.clock import Clock
 from glue.localcloud.protocol import AwsError, Call, Document, Service
-from glue.localcloud.sagemaker.endpoints import IN_SERVICE, Endpoints, new_request
+from glue.localcloud.sagemaker.endpoint import IN_SERVICE, new_request
+from glue.localcloud.sagemaker.endpoints import Endpoints
 from glue.localcloud.sagemaker.invocation import DEFAULT_TIMEOUT, DEFAULT_TTL, locations
 from glue.s3_uris import split_s3_uri
 

@@ -157,6 +157,28 @@ def test_a_request_without_sns_has_its_object_all_the_same(
     assert answer["InferenceId"] not in {message["inferenceId"] for message in outcomes.results()}
 
 
+def test_expired_requests_without_sns_do_not_hold_up_those_of_another_endpoint(
+    its_account: Account, endpoint: str, start: Any, folder: Path
+) -> None:
+    topic = its_account.client("sns").create_topic(Name="faults")["TopicArn"]
+    for name in ("held-up", "on-time"):
+        its_account.deploy(name, topics=(topic, topic), startup=3600)
+        its_account.client("sagemaker").update_endpoint_weights_and_capacities(
+            EndpointName=name, DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 0}]
+        )
+        its_account.settled(name)
+    start("sns-error")
+    held_up = [its_account.invoke("held-up", {"do": "echo"}, RequestTTLSeconds=60) for _ in range(20)]
+    on_time = its_account.invoke("on-time", {"do": "echo"}, RequestTTLSeconds=60)
+    assert its_account.outcome(on_time, within=60)[0] == "Failed"
+    failed = its_account.client("s3").list_objects_v2(Bucket=its_account.bucket, Prefix="held-up/failures/")
+    assert failed["KeyCount"] < len(held_up)
+    faults_client.stop(folder)
+    assert [its_account.outcome(answer, within=60)[0] for answer in held_up] == ["Failed"] * len(held_up)
+    for name in ("held-up", "on-time"):
+        its_account.delete(name)
+
+
 def test_a_throttled_client_knows_that_its_request_was_not_taken(
     its_account: Account, endpoint: str, start: Any
 ) -> None:

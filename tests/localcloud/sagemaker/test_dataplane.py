@@ -1,6 +1,9 @@
 """Requests, in a real local cloud with a program that misbehaves as it is told."""
 
+import base64
 import json
+import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -8,7 +11,10 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.localcloud.monitoring.test_metrics import total
 from tests.localcloud.support import Account, Inbox, eventually, tar
+
+LARGE = b"\x00" * (32 * 1024 * 1024)
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +172,7 @@ def test_a_request_does_not_come_back_to_an_instance_that_is_dying(
 def test_a_response_without_a_length_fails(account: Account, endpoint: str, errors: Inbox) -> None:
     answer = account.invoke(endpoint, {"do": "no_length"})
     assert account.outcome(answer)[0] == "Failed"
-    assert "no Content-Length" in errors.result(answer["InferenceId"])["failureReason"]
+    assert "did not specify the required Content-Length header" in errors.result(answer["InferenceId"])["failureReason"]
 
 
 def test_a_large_response_is_written_and_not_included_in_the_notification(
@@ -183,12 +189,121 @@ def test_a_large_input_arrives_whole(account: Account, endpoint: str) -> None:
     assert account.outcome(account.invoke(endpoint, content)) == ("Completed", str(len(content)).encode())
 
 
+def test_a_large_input_waits_for_a_container_that_pauses_before_it_reads(account: Account, endpoint: str) -> None:
+    answer = account.invoke(endpoint, LARGE, CustomAttributes="unread=4")
+    assert account.outcome(answer) == ("Completed", str(len(LARGE)).encode())
+
+
+def test_a_large_input_that_is_not_read_in_time_times_out(account: Account, endpoint: str, errors: Inbox) -> None:
+    answer = account.invoke(endpoint, LARGE, CustomAttributes="unread=4", InvocationTimeoutSeconds=1)
+    reason = errors.result(answer["InferenceId"])["failureReason"]
+    assert "Your invocation timed out while waiting for a response" in reason
+    works(account, endpoint)
+
+
+def test_an_input_that_breaks_off_is_a_failed_download(
+    account: Account, endpoint: str, errors: Inbox, cloud_dir: Path
+) -> None:
+    known = set((cloud_dir / "objects").iterdir())
+    where = account.put("inputs/broken-off", LARGE)
+    [file] = set((cloud_dir / "objects").iterdir()) - known
+    os.truncate(file, len(LARGE) // 2)
+    answer = account.client("sagemaker-runtime").invoke_endpoint_async(EndpointName=endpoint, InputLocation=where)
+    reason = errors.result(answer["InferenceId"])["failureReason"]
+    assert reason.startswith(f"ClientError: Could not download the input {where}: ")
+    works(account, endpoint)
+
+
 def test_an_input_that_is_not_there_fails(account: Account, endpoint: str, errors: Inbox) -> None:
     answer = account.client("sagemaker-runtime").invoke_endpoint_async(
         EndpointName=endpoint, InputLocation=f"s3://{account.bucket}/inputs/nothing"
     )
     assert account.outcome(answer)[0] == "Failed"
     assert "inputs/nothing" in errors.result(answer["InferenceId"])["failureReason"]
+
+
+def test_every_request_has_a_line_in_the_data_log_of_its_instance(account: Account) -> None:
+    account.deploy("data-logged")
+    good = account.invoke("data-logged", {"do": "echo"}, InferenceId="good one")
+    bad = account.invoke("data-logged", {"do": "refuse", "status": 415, "message": "no such\nimage"})
+    assert [account.outcome(answer)[0] for answer in (good, bad)] == ["Completed", "Failed"]
+    logs, group = account.client("logs"), "/aws/sagemaker/Endpoints/data-logged"
+
+    def lines() -> list[str]:
+        """What the data log holds, once there is a line for both."""
+        if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+            return []
+        names = [stream["logStreamName"] for stream in logs.describe_log_streams(logGroupName=group)["logStreams"]]
+        if len(names) < 2:
+            return []
+        container, data_log = sorted(names)
+        assert re.fullmatch("AllTraffic/i-[0-9a-f]{17}", container)
+        assert data_log == f"{container}/data-log"
+        events = logs.get_log_events(logGroupName=group, logStreamName=data_log)["events"]
+        return [event["message"] for event in events] if len(events) == 2 else []
+
+    first, second = eventually(lines, what="two lines")
+    moment, took = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}", r"TotalProcessingTime: \d+ ms"
+    start = rf"{moment}:\[sagemaker logs\]"
+    assert re.fullmatch(
+        rf"{start} \[good one\] Inference request succeeded\. \(Received: {moment}Z, {took}\)", first
+    ), first
+    assert re.fullmatch(
+        rf"{start} \[{bad['InferenceId']}\] Received client error \(415\) from model with message .*no such.*"
+        rf" for more information\. \(Received: {moment}Z, {took}\)",
+        second,
+    ), second
+    account.delete("data-logged")
+
+
+def test_a_notification_of_an_error_includes_what_the_container_answered(account: Account) -> None:
+    (success, of_success), (error, of_error) = account.topic("included-success"), account.topic("included-error")
+    account.deploy("included", topics=(success, error), include=["ERROR_NOTIFICATION_TOPIC"])
+    bad = account.invoke("included", {"do": "refuse", "status": 500, "message": "no"})
+    body = of_error.result(bad["InferenceId"])["responseBody"]
+    assert json.loads(base64.b64decode(body["content"])) == {"error": {"message": "no"}}
+    good = account.invoke("included", {"do": "echo"})
+    assert "responseBody" not in of_success.result(good["InferenceId"])
+    account.delete("included")
+
+
+def test_a_model_below_a_prefix_is_served(account: Account) -> None:
+    for name, content in {"config.json": b"{}", "code/inference.py": b"x = 1\n", "weights/a/b.bin": b"1"}.items():
+        account.put(f"prefixed/model/{name}", content)
+    account.put("prefixed/model-2/other.bin", b"2")
+    source = {
+        "S3Uri": f"s3://{account.bucket}/prefixed/model/",
+        "S3DataType": "S3Prefix",
+        "CompressionType": "None",
+    }
+    account.deploy("prefixed", container={"ModelDataSource": {"S3DataSource": source}})
+    facts = json.loads(account.outcome(account.invoke("prefixed", {"do": "environment"}))[1])
+    files = ["code/inference.py", "config.json", "weights/a/b.bin"]
+    assert [name for name in facts["model"] if not (name + "/").endswith(("model/", "code/", "weights/", "a/"))] == [
+        f"model/{name}" for name in files
+    ]
+    order = {"do": "write", "paths": ["$SAGEMAKER_BASE_DIR/model/weights/a/b.bin"]}
+    assert list(json.loads(account.outcome(account.invoke("prefixed", order))[1]).values()) == ["PermissionError"]
+    account.delete("prefixed")
+
+
+def test_a_response_that_cannot_be_written_fails_visibly(fast: Account, tmp_path: Path) -> None:
+    fast.client("s3").create_bucket(Bucket="unlucky-results")
+    (success, of_success), (error, of_error) = fast.topic("unlucky-success"), fast.topic("unlucky-error")
+    fast.deploy("unlucky", topics=(success, error), results="unlucky-results", startup=3600)
+    arrived, gate = tmp_path / "arrived", tmp_path / "open"
+    answer = fast.invoke("unlucky", {"do": "gate", "arrived": str(arrived), "open": str(gate)})
+    eventually(arrived.exists, what="the request is in the container")
+    fast.client("s3").delete_bucket(Bucket="unlucky-results")
+    gate.touch()
+    reason = of_error.result(answer["InferenceId"])["failureReason"]
+    assert reason.startswith(f"ClientError: Could not upload the response to {answer['OutputLocation']}: ")
+    assert "NoSuchBucket" in reason
+    assert fast.read(answer["FailureLocation"]).decode() == reason
+    assert of_success.results() == []
+    eventually(lambda: total(fast, "unlucky", "ResponseUploadFailures") == 1, what="the metric")
+    assert total(fast, "unlucky", "InvocationFailures") == 1
+    fast.delete("unlucky")
 
 
 def test_an_input_may_come_with_the_request(account: Account, endpoint: str, successes: Inbox) -> None:

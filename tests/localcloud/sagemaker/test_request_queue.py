@@ -1,31 +1,88 @@
+import logging
+import threading
 from datetime import timedelta
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from glue.localcloud.sagemaker.dataplane import RequestQueue
+from glue.localcloud.sagemaker.invocation import AsyncRequest
+from glue.localcloud.sagemaker.request_queue import RequestQueue, Worker
 from tests.localcloud.sagemaker.test_invocation import NOW, request
+from tests.localcloud.support import eventually
 
 
 def keys(queue: RequestQueue) -> list[str]:
     return [one.key for one in queue.close()]
 
 
-@given(st.lists(st.booleans(), max_size=20))
-def test_requests_leave_in_the_order_they_came_and_those_that_return_go_first(takes: list[bool]) -> None:
+class Takers(RuleBasedStateMachine):
+    """Workers that take requests, several at a time, and put some of them back before they are done with them."""
+
+    queue: RequestQueue
+    came: int
+    waiting: list[int]
+    held: list[tuple[int, AsyncRequest, bool]]  # what a worker took, and whether it put it back
+
+    @initialize()
+    def start(self) -> None:
+        self.queue, self.came, self.waiting, self.held = RequestQueue(), 0, [], []
+
+    @rule()
+    def put(self) -> None:
+        self.queue.put(request(key=f"{self.came}", received=NOW + timedelta(seconds=self.came)))
+        self.waiting.append(self.came)
+        self.came += 1
+
+    @precondition(lambda self: self.waiting)
+    @rule()
+    def take(self) -> None:
+        taken = self.queue.take(lambda: True, lambda: False)
+        assert taken is not None
+        first = min(self.waiting)
+        assert taken.key == f"{first}"
+        self.waiting.remove(first)
+        self.held.append((first, taken, False))
+
+    @precondition(lambda self: any(not returned for _, _, returned in self.held))
+    @rule(data=st.data())
+    def put_back(self, data: st.DataObject) -> None:
+        place = data.draw(st.sampled_from([at for at, (_, _, returned) in enumerate(self.held) if not returned]))
+        number, taken, _ = self.held[place]
+        self.queue.put(taken)
+        self.waiting.append(number)
+        self.held[place] = (number, taken, True)
+
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def be_done(self, data: st.DataObject) -> None:
+        _, taken, _ = self.held.pop(data.draw(st.integers(0, len(self.held) - 1)))
+        self.queue.done(taken)
+
+    @invariant()
+    def every_request_without_an_outcome_counts_once(self) -> None:
+        left = {*self.waiting, *(number for number, _, _ in self.held)}
+        assert sorted(self.queue.received()) == [NOW + timedelta(seconds=number) for number in sorted(left)]
+        assert len(self.queue) == len(self.waiting)
+
+    def teardown(self) -> None:
+        assert keys(self.queue) == [f"{number}" for number in sorted(self.waiting)]
+
+
+TestTakers = Takers.TestCase
+
+
+def test_requests_that_return_keep_their_order() -> None:
     queue = RequestQueue()
-    came = [f"{number}" for number in range(len(takes))]
-    left: list[str] = []
-    for key, take in zip(came, takes, strict=True):
+    for key in "ABC":
         queue.put(request(key=key))
-        if take:
-            taken = queue.take(lambda: True, lambda: False)
-            assert taken is not None
-            queue.put(taken, first=True)
-            again = queue.take(lambda: True, lambda: False)
-            assert again is taken
-            left.append(taken.key)
-    assert left + keys(queue) == came
+    taken = [queue.take(lambda: True, lambda: False) for _ in range(2)]
+    for one in taken:
+        assert one is not None
+        queue.put(one)
+    assert keys(queue) == ["A", "B", "C"]
 
 
 @given(st.lists(st.integers(60, 600), max_size=20), st.integers(0, 700))
@@ -44,3 +101,31 @@ def test_a_closed_queue_takes_nothing() -> None:
     assert keys(queue) == ["waiting"]
     assert not queue.put(request())
     assert queue.take(lambda: True, lambda: True) is None
+
+
+class Ready:
+    """An instance that takes requests."""
+
+    id = "i-0"
+    ready = True
+
+
+def test_a_request_whose_handling_fails_is_logged_and_the_next_one_is_handled(caplog: pytest.LogCaptureFixture) -> None:
+    queue, handled = RequestQueue(), threading.Event()
+
+    def handle(one: AsyncRequest) -> None:
+        if one.key == "cursed":
+            raise RuntimeError("no way to end it")
+        handled.set()
+
+    instance: Any = Ready()
+    worker = Worker(instance, queue, handle, concurrency=1)
+    for key in ("cursed", "plain"):
+        queue.put(request(key=key))
+    with caplog.at_level(logging.ERROR):
+        worker.enable(True)
+        assert handled.wait(10)
+        eventually(lambda: queue.received() == [], what="both are done")
+        worker.drain()
+    assert "request cursed of endpoint" in caplog.text
+    assert "no way to end it" in caplog.text

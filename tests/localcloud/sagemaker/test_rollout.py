@@ -2,12 +2,18 @@
 
 from pathlib import Path
 
+from glue.localcloud.fault_injection import faults_client
 from tests.localcloud.support import PROGRAM, Account, eventually
 
 
 def deploy(account: Account, name: str) -> str:
     """An endpoint in service, and an alarm of the same name that goes off when its container answers 5xx."""
     account.deploy(name, startup=3600)
+    put_alarm(account, name)
+    return name
+
+
+def put_alarm(account: Account, name: str) -> None:
     account.client("cloudwatch").put_metric_alarm(
         AlarmName=name,
         Namespace="AWS/SageMaker",
@@ -20,7 +26,6 @@ def deploy(account: Account, name: str) -> str:
         EvaluationPeriods=1,
         TreatMissingData="notBreaching",
     )
-    return name
 
 
 def update(account: Account, name: str, image: str) -> None:
@@ -127,4 +132,39 @@ def test_an_update_that_takes_longer_than_it_may_is_rolled_back(fast: Account) -
     assert found["FailureReason"] == "The deployment took longer than MaximumExecutionTimeoutInSeconds, 600."
     assert (found["LastModifiedTime"] - began).total_seconds() >= 600
     assert fast.outcome(fast.invoke(name, {"do": "echo"}))[0] == "Completed"
+    fast.delete(name)
+
+
+def test_a_rollback_whose_instances_do_not_start_is_told(fast: Account, fast_dir: Path) -> None:
+    name = "no-way-back"
+    fast.deploy(name, startup=600, count=2)
+    put_alarm(fast, name)
+    fast.create_config(f"{name}-2", name, startup=600, count=2)
+    half = {"Type": "CAPACITY_PERCENT", "Value": 50}
+    fast.client("sagemaker").update_endpoint(
+        EndpointName=name,
+        EndpointConfigName=f"{name}-2",
+        DeploymentConfig={
+            "RollingUpdatePolicy": {"MaximumBatchSize": half, "WaitIntervalInSeconds": 3600},
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]},
+        },
+    )
+    eventually(lambda: baking(fast, name), what="baking")
+    faults_client.start(fast_dir, {"kind": "slow-start", "endpoint": name, "seconds": 3600})
+    fast.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
+    eventually(
+        lambda: fast.describe(name)["EndpointStatus"] not in {"Updating", "RollingBack"},
+        within=60,
+        what="the end of the rollback",
+    )
+    found = fast.describe(name)
+    faults_client.stop(fast_dir)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("UpdateRollbackFailed", name)
+    assert found["FailureReason"].startswith(
+        f"One or more configured alarms have been breached: {name} The rollback failed: The primary container"
+    )
+    assert found["ProductionVariants"][0]["CurrentInstanceCount"] == 1
+    assert fast.outcome(fast.invoke(name, {"do": "echo"}))[0] == "Completed"
+    fast.client("sagemaker").update_endpoint(EndpointName=name, EndpointConfigName=f"{name}-2")
+    assert fast.settled(name)["EndpointConfigName"] == f"{name}-2"
     fast.delete(name)
