@@ -42,6 +42,22 @@ def alive(pid: int) -> bool:
         return not Path("/proc/self").exists()
 
 
+def descriptors(*pids: int) -> list[int]:
+    """How many descriptors each process has open."""
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("counts descriptors in /proc")
+    return [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids]
+
+
+def resident_bytes(*pids: int, peak: bool = False) -> int:
+    """Memory that these processes have resident, or have had at most."""
+    if not Path("/proc/self/status").exists():
+        pytest.skip("reads memory from /proc")
+    name = "VmHWM:" if peak else "VmRSS:"
+    lines = [line.split() for pid in pids for line in Path(f"/proc/{pid}/status").read_text().splitlines()]
+    return sum(int(line[1]) * 1024 for line in lines if line[0] == name)
+
+
 class Server:
     """A running server: its log as it grows, and a client."""
 
@@ -131,6 +147,11 @@ class Server:
     def workers(self) -> list[int]:
         """The process ids that the log names so far, oldest first; as the server sees them."""
         return [record["worker"] for record in self.records("loading")]
+
+    @property
+    def pids(self) -> tuple[int, int]:
+        """The server's process and its last worker's."""
+        return self.process.pid, self.workers()[-1]
 
     def close(self) -> None:
         """Stop the server, and see that it leaves no process."""

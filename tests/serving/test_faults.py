@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.serving.conftest import Launcher, Server, error_of, wait_until
+from tests.serving.conftest import Launcher, Server, descriptors, error_of, wait_until
 
 FAULTY = """
     import gc, os, signal, socket
@@ -92,11 +92,6 @@ def faulty(launch: Launcher) -> Server:
     return launch(FAULTY).ready()
 
 
-def descriptors(server: Server) -> int:
-    folder = Path(f"/proc/{server.process.pid}/fd")
-    return len(list(folder.iterdir())) if folder.is_dir() else 0
-
-
 def serves(server: Server, size: int = 10) -> None:
     """Health says that requests are served, and they are."""
     body = b"fine".ljust(size)
@@ -109,7 +104,7 @@ def test_wherever_a_worker_dies_its_request_fails_at_once_and_the_next_is_served
     faulty: Server, size: int, points: tuple[str, ...]
 ) -> None:
     serves(faulty)
-    before = descriptors(faulty)
+    before = descriptors(faulty.process.pid)
     for number, point in enumerate(points, start=1):
         start = time.monotonic()
         response = faulty.post(point.encode().ljust(size), "application/octet-stream")
@@ -118,7 +113,7 @@ def test_wherever_a_worker_dies_its_request_fails_at_once_and_the_next_is_served
         assert "killed by SIGKILL" in response.text
         faulty.record("worker_exited", count=number)
         serves(faulty, size)
-    assert descriptors(faulty) == before
+    assert descriptors(faulty.process.pid) == before
 
 
 @pytest.mark.parametrize("size", [SMALL, LARGE])
@@ -221,7 +216,7 @@ def test_each_printed_line_has_the_id_of_its_own_inference_or_none(launch: Launc
 
 def test_a_client_that_leaves_its_answer_half_taken_leaves_no_descriptor(faulty: Server) -> None:
     serves(faulty)
-    before = descriptors(faulty)
+    before = descriptors(faulty.process.pid)
     body = b"fine".ljust(5_000_000)
     head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n" % len(body)
     for number in range(20):
@@ -229,5 +224,5 @@ def test_a_client_that_leaves_its_answer_half_taken_leaves_no_descriptor(faulty:
             connection.sendall(head + b"X-Amzn-SageMaker-Inference-Id: half-%d\r\n\r\n" % number + body)
             assert connection.recv(1000)
         faulty.record("request", inference_id=f"half-{number}")
-    wait_until(lambda: descriptors(faulty) == before, "the files of the answers are closed")
+    wait_until(lambda: descriptors(faulty.process.pid) == before, "the files of the answers are closed")
     serves(faulty)

@@ -9,11 +9,10 @@ import random
 import socket
 import struct
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import Launcher, Server, wait_until
+from tests.serving.conftest import Launcher, Server, descriptors, resident_bytes, wait_until
 
 CONNECTIONS = int(os.environ.get("SERVING_CONNECTIONS", "10000"))
 SEED = int(os.environ.get("SERVING_SEED", "1"))
@@ -129,27 +128,16 @@ def test_after_any_clients_in_turn_the_server_is_as_before(server: Server) -> No
                 assert server.ping().json()["status"] in HEALTHY
 
     def settled() -> bool:
-        return server.ping().json() == {"status": "ready"} and descriptors(server) == before
+        return server.ping().json() == {"status": "ready"} and descriptors(*server.pids) == before
 
     assert server.ping().status_code == 200
-    before = descriptors(server)
+    before = descriptors(*server.pids)
     run(CONNECTIONS // 2)
     wait_until(settled, "all connections are closed")
-    memory = resident_bytes(server)
+    memory = resident_bytes(*server.pids)
     run(CONNECTIONS - CONNECTIONS // 2)
     wait_until(settled, "all connections are closed again")
-    assert resident_bytes(server) - memory < 20_000_000
+    assert resident_bytes(*server.pids) - memory < 20_000_000
     assert server.post(b"fine", "application/octet-stream").content == b"fine"
     assert server.records("request", outcome="internal_error") == []
     assert server.records("library", level="error") == []
-
-
-def descriptors(server: Server) -> int:
-    folder = Path(f"/proc/{server.process.pid}/fd")
-    return len(list(folder.iterdir())) if folder.is_dir() else 0
-
-
-def resident_bytes(server: Server) -> int:
-    status = Path(f"/proc/{server.process.pid}/status")
-    lines = status.read_text().splitlines() if status.exists() else []
-    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmRSS")), 0)

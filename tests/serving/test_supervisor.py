@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import Launcher, Server, alive, error_of, wait_until
+from tests.serving.conftest import Launcher, alive, descriptors, error_of, resident_bytes, wait_until
 
 FAILING = """
     import ctypes, os, signal, subprocess, sys
@@ -193,14 +193,47 @@ def test_a_thousand_requests_leave_no_descriptors_and_no_files(launch: Launcher,
     spool.mkdir()
     server = launch(FAILING, TMPDIR=str(spool)).ready()
     server.post("work")
-    before = descriptors(server)
+    before = descriptors(*server.pids)
     for number in range(1000):
         server.post("x" * 1_100_000 if number % 50 == 0 else "work", content_type="image/png")
-    assert descriptors(server) == before
+    assert descriptors(*server.pids) == before
     assert list(spool.iterdir()) == []
 
 
-def descriptors(server: Server) -> list[int]:
-    """Open descriptors of the server and its worker."""
-    folder = Path("/proc") if Path("/proc/self/fd").is_dir() else pytest.skip("needs /proc")
-    return [len(list((folder / str(pid) / "fd").iterdir())) for pid in (server.process.pid, server.workers()[-1])]
+PRINTING = """
+    import os, time
+
+    def model_fn(model_dir):
+        pass
+
+    def transform_fn(model, body, content_type, accept):
+        if body == "child":
+            if os.fork() == 0:
+                os.setsid()
+            else:
+                print("child has left")
+                os._exit(3)
+        end = time.monotonic() + 3
+        while time.monotonic() < end:
+            print("a line of the handler's, as many as the pipe takes")
+        if body == "child":
+            os._exit(0)
+        return "done"
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+@pytest.mark.parametrize("request_", ["itself", "child"])
+def test_a_handler_that_prints_without_end_keeps_neither_health_nor_memory(launch: Launcher, request_: str) -> None:
+    server = launch(PRINTING).ready()
+    before = resident_bytes(server.process.pid)
+    running = server.post_later(request_)
+    server.record("output")
+    slowest = 0.0
+    while not running.done():
+        start = time.monotonic()
+        server.ping()
+        slowest = max(slowest, time.monotonic() - start)
+    assert running.result().status_code == (500 if request_ == "child" else 200)
+    assert slowest < 0.25
+    assert resident_bytes(server.process.pid, peak=True) - before < 10_000_000

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.serving.conftest import Launcher, Server, error_of
+from tests.serving.conftest import Launcher, Server, error_of, resident_bytes
 
 ECHO = """
     import json, os, sys
@@ -267,15 +267,9 @@ def test_a_large_body_is_in_memory_once(launch: Launcher) -> None:
     """).ready()
     size = 100_000_000
     body = bytes(range(250)) * (size // 250)
-    pids = [server.process.pid, *server.workers()]
-    before = sum(map(peak_bytes, pids))
+    pids = server.pids
+    before = resident_bytes(*pids, peak=True)
     response = server.post(body, content_type="application/octet-stream")
     assert response.content == body
     assert response.headers["content-length"] == str(size)
-    assert sum(map(peak_bytes, pids)) - before < 1.2 * size
-
-
-def peak_bytes(pid: int) -> int:
-    """The most memory a process has had resident."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+    assert resident_bytes(*pids, peak=True) - before < 1.2 * size

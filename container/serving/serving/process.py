@@ -15,7 +15,10 @@ from serving import frames, payloads
 from serving.errors import ServingError, WorkerDied
 from serving.health import State
 
-_READ_BYTES = 64 << 10
+_PIPE_BYTES = 64 << 10
+"""What a pipe holds: one read of so much takes all that was printed before."""
+_TURN_BYTES = 8 << 10
+"""What is read of the output in one turn of the event loop, which has requests to serve between."""
 _MAX_LINE_BYTES = 64 << 10
 _END_SECONDS = 0.5
 _AHEAD = 8
@@ -105,7 +108,7 @@ class WorkerProcess:
         os.set_blocking(self._output, False)
         self._receiver = frames.Receiver(self._sock)
         self._loop.add_reader(self._sock, self._read_messages)
-        self._loop.add_reader(self._output, self._read_output)
+        self._loop.add_reader(self._output, self._read_output, _TURN_BYTES)
         self._send({"type": "load", **setup}, payloads.Payload.of(b""))
 
     @property
@@ -210,7 +213,7 @@ class WorkerProcess:
         self._ended = True
         while self._read_messages():
             pass
-        self._read_output()
+        self._read_output(_PIPE_BYTES)  # no more: a child that left the group may print for ever
         self._end_line()
         self._loop.remove_writer(self._sock)
         for source in (self._sock, self._output):
@@ -229,7 +232,7 @@ class WorkerProcess:
         """Take what can be read at once; whether there may be more."""
         try:
             received = self._receiver.receive()
-            self._read_output()  # what the handler printed comes before the record of its request
+            self._read_output(_PIPE_BYTES)  # what the handler printed comes before the record of its request
             for frame in received or ():
                 self._dispatch(frame)
         except BlockingIOError:
@@ -270,15 +273,19 @@ class WorkerProcess:
             self.state = State.READY
         self._on_idle(self)
 
-    def _read_output(self) -> None:
-        with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._output, _READ_BYTES):
-                *lines, self._line = (self._line + data).split(b"\n")
-                for line in lines:
-                    self._emit(line)
-                if len(self._line) > _MAX_LINE_BYTES:
-                    self._end_line()
+    def _read_output(self, size: int) -> None:
+        """Take at most so many bytes of what was printed: whoever prints without end must not keep the server."""
+        try:
+            data = os.read(self._output, size)
+        except BlockingIOError:
+            return
+        if not data:
             self._loop.remove_reader(self._output)
+        *lines, self._line = (self._line + data).split(b"\n")
+        for line in lines:
+            self._emit(line)
+        if len(self._line) > _MAX_LINE_BYTES:
+            self._end_line()
 
     def _end_line(self) -> None:
         if self._line:
