@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.serving.conftest import Launcher, Server, error_of, wait_until
+from tests.serving.conftest import Launcher, Server, error_of, resident_bytes, wait_until
 
 GATED = """
     import os
@@ -192,3 +192,23 @@ def notices_who_left(server: Server) -> None:
     """Return when the server has seen that a client is gone, and its request is old enough for that to be asked."""
     start = time.monotonic()
     wait_until(lambda: server.ping().status_code == 200 and time.monotonic() - start > 0.2, "a while has passed")
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"X-Large: " + b"x" * 5_000_000,
+        b"\r\n".join(b"X-%d: %s" % (number, b"x" * 1000) for number in range(5000)),
+        b"X-Just-Too-Large: " + b"x" * 66_000,
+    ],
+)
+def test_headers_that_are_too_large_are_refused_and_cost_no_worker(server: Server, head: bytes) -> None:
+    worker, before = server.workers()[-1], resident_bytes(server.process.pid)
+    with raw_connection(server) as connection:
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\n" + head + b"\r\nContent-Length: 1\r\n\r\nx")
+        answer = until_closed(connection)
+    assert answer.startswith(b"HTTP/1.1 431 ")
+    assert b"larger than the 65536 bytes that are allowed" in answer
+    assert resident_bytes(server.process.pid, peak=True) - before < 4_000_000
+    assert server.post("next", x_rather_large="x" * 60_000).text == "next"
+    assert server.workers()[-1] == worker

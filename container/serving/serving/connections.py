@@ -35,6 +35,11 @@ class Together:
         self._flush()
         self._transport.close()
 
+    def write_eof(self) -> None:
+        """Write what is to be written, and say that nothing more comes."""
+        self._flush()
+        self._transport.write_eof()
+
     def _flush(self) -> None:
         if self._pending:
             data, self._pending = self._pending, []

@@ -14,6 +14,11 @@ def encode(document: dict[str, Any]) -> bytes:
         return json.dumps(document, default=str).encode()
 
 
+def error(code: str, message: str) -> bytes:
+    """The body of a response that is an error."""
+    return encode({"error": {"code": code, "message": message}})
+
+
 decode = orjson.loads
 """The value in a JSON text.
 

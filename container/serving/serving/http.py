@@ -84,10 +84,13 @@ class Exchange:
             gone.cancel()
         await self._send({"type": "http.response.body"})
 
-    async def answer_json(self, status: int, document: dict[str, Any], headers: Iterable[Header] = ()) -> None:
+    async def answer_json(self, status: int, document: dict[str, Any]) -> None:
         """Send a JSON document."""
-        await self.answer(status, [JSON, *headers], Payload.of(documents.encode(document)))
+        await self._answer_json(status, documents.encode(document), ())
 
     async def refuse(self, status: int, code: str, message: str, headers: Iterable[Header] = ()) -> None:
         """Send an error."""
-        await self.answer_json(status, {"error": {"code": code, "message": message}}, headers)
+        await self._answer_json(status, documents.error(code, message), headers)
+
+    async def _answer_json(self, status: int, body: bytes, headers: Iterable[Header]) -> None:
+        await self.answer(status, [JSON, *headers], Payload.of(body))

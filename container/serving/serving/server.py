@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from serving import logs
-from serving.connections import Stalled, Together, waiting_for_clients
+from serving.connections import Stalled, waiting_for_clients
 from serving.settings import Settings
 from serving.supervisor import Failure, Supervisor
 
@@ -96,9 +96,9 @@ class _Web:
 
     def __init__(self, supervisor: Supervisor, settings: Settings, listener: socket.socket) -> None:
         import uvicorn  # noqa: PLC0415 - takes most of the start-up, which goes on beside that of the workers
-        from uvicorn.protocols.http.auto import AutoHTTPProtocol  # noqa: PLC0415
 
         from serving.app import App  # noqa: PLC0415
+        from serving.protocol import Protocol  # noqa: PLC0415
 
         metrics = None
         if settings.metrics:
@@ -111,10 +111,6 @@ class _Web:
             def capture_signals(self) -> Iterator[None]:
                 """Leave signals to this module, which lets the running requests end first."""
                 yield
-
-        class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
-            def connection_made(self, transport: asyncio.Transport) -> None:
-                super().connection_made(Together(transport))
 
         logging.getLogger("uvicorn").addHandler(logs.Bridge(logging.WARNING))
         self._listener = listener
