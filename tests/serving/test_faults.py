@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from serving import files
 from tests.serving.conftest import Launcher, Server, descriptors, error_of, wait_until
 
 FAULTY = """
@@ -103,7 +104,7 @@ def serves(server: Server, size: int = 10) -> None:
 def test_wherever_a_worker_dies_its_request_fails_at_once_and_the_next_is_served(
     faulty: Server, size: int, points: tuple[str, ...]
 ) -> None:
-    serves(faulty)
+    serves(faulty, size)
     before = descriptors(faulty.process.pid)
     for number, point in enumerate(points, start=1):
         start = time.monotonic()
@@ -224,5 +225,7 @@ def test_a_client_that_leaves_its_answer_half_taken_leaves_no_descriptor(faulty:
             connection.sendall(head + b"X-Amzn-SageMaker-Inference-Id: half-%d\r\n\r\n" % number + body)
             assert connection.recv(1000)
         faulty.record("request", inference_id=f"half-{number}")
-    wait_until(lambda: descriptors(faulty.process.pid) == before, "the files of the answers are closed")
+    wait_until(
+        lambda: descriptors(faulty.process.pid)[0] <= before[0] + files.SPARES, "the files of the answers are closed"
+    )
     serves(faulty)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from serving import formats
 from serving.errors import BadRequest, NotAcceptable, Unserializable, UnsupportedMediaType
+from serving.payloads import Payload
 
 
 def npy(array: object, *, allow_pickle: bool = False) -> bytes:
@@ -75,10 +76,10 @@ def test_another_media_type_is_refused_with_those_supported() -> None:
 
 
 def test_text_that_is_not_utf8_is_the_clients_fault() -> None:
-    assert formats.as_text(b"\xff", "image/png") == b"\xff"
-    assert formats.as_text(b"{}", "application/json") == "{}"
+    assert formats.body_of(Payload.of(b"\xff"), "image/png") == b"\xff"
+    assert formats.body_of(Payload.of(b"{}"), "application/json") == "{}"
     with pytest.raises(BadRequest, match="not UTF-8"):
-        formats.as_text(b"{\xff}", "application/json")
+        formats.body_of(Payload.of(b"{\xff}"), "application/json")
 
 
 @pytest.mark.parametrize(

@@ -2,15 +2,24 @@ import asyncio
 import contextlib
 import os
 import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from serving import payloads
-from serving.errors import PayloadTooLarge, StorageFailed
+from serving import files, payloads
+from serving.errors import PayloadTooLarge, StorageFailed, Unserializable
 from serving.payloads import SPILL_BYTES, Payload
+
+
+@pytest.fixture(autouse=True)
+def no_spares() -> Iterator[None]:
+    """No file that another test has used, and none left open."""
+    yield
+    while files._spares:
+        files._spares.pop().close()
 
 
 class Chunks:
@@ -38,7 +47,7 @@ def on_disk(payload: Payload) -> bool:
 
 @pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs files in memory")
 def test_a_body_that_would_take_much_memory_is_kept_on_disk() -> None:
-    size = payloads._IN_MEMORY_BYTES
+    size = files.IN_MEMORY_BYTES
     for body, expected in ((bytes(size), False), (bytes(size + 1), True)):
         with contextlib.closing(payloads.store(body)) as stored:
             assert on_disk(stored) == expected
@@ -49,7 +58,7 @@ def test_a_body_that_would_take_much_memory_is_kept_on_disk() -> None:
 
 
 async def drained(payload: Payload) -> bytes:
-    return b"".join([chunk async for chunk in payload.chunks()])
+    return payload.data if payload.file is None else b"".join([chunk async for chunk in payload.chunks()])
 
 
 @settings(max_examples=20, deadline=None)
@@ -65,8 +74,9 @@ def test_a_body_comes_out_as_it_went_in_whatever_its_pieces(sizes: list[int], an
     payload = collect(*chunks, announced=len(body) if announced else None)
     assert payload.size == len(body)
     assert (payload.file is None) == (len(body) <= SPILL_BYTES)
-    assert asyncio.run(drained(payload)) == body
-    assert payloads.take(payload) == body
+    with contextlib.closing(payload):
+        assert asyncio.run(drained(payload)) == body
+        assert payloads.take(payload) == body
 
 
 @pytest.mark.parametrize("size", [0, SPILL_BYTES, SPILL_BYTES + 1])
@@ -77,14 +87,59 @@ def test_a_result_comes_out_as_it_went_in(size: int) -> None:
     payload.close()
 
 
-def test_a_taken_body_leaves_nothing_in_its_file() -> None:
-    payload = payloads.store(b"x" * (SPILL_BYTES + 1))
+LARGE = files.IN_MEMORY_BYTES + 1
+
+
+@pytest.mark.parametrize("take", [payloads.take, payloads.take_text])
+def test_a_large_body_that_was_taken_leaves_nothing_in_its_file(take: Callable[[Payload], str | bytes]) -> None:
+    payload = payloads.store(b"x" * LARGE)
     assert payload.file is not None
     other_process = os.dup(payload.file.fileno())
-    assert payloads.take(payload) == b"x" * (SPILL_BYTES + 1)
-    assert payload.file.closed
+    assert len(take(payload)) == LARGE
+    assert payload.file is None
     assert os.fstat(other_process).st_size == 0
     os.close(other_process)
+
+
+@pytest.mark.parametrize("character", ["x", "é", "€", "😀"])
+@pytest.mark.parametrize("ahead", range(4))
+def test_a_text_comes_out_as_it_went_in_wherever_its_parts_are_cut(character: str, ahead: int) -> None:
+    text = "x" * ahead + character * (LARGE // len(character.encode()) + 1)
+    payload = payloads.store(text)
+    assert payload.size == len(text.encode())
+    assert payloads.take_text(payload) == text
+
+
+@pytest.mark.parametrize("at", [0, LARGE // 2, LARGE - 1])
+def test_a_text_that_is_not_utf8_is_refused_at_its_first_wrong_byte(at: int) -> None:
+    body = bytearray(b"\xc3\xa9" * (LARGE // 2 + 1))
+    body[at] = 0xFF
+    with pytest.raises(UnicodeDecodeError) as expected:
+        body.decode()
+    with pytest.raises(UnicodeDecodeError) as caught, contextlib.closing(payloads.store(body)) as payload:
+        payloads.take_text(payload)
+    assert (caught.value.start, caught.value.reason) == (expected.value.start, expected.value.reason)
+
+
+@pytest.mark.parametrize("size", [10, LARGE])
+def test_half_of_a_surrogate_pair_cannot_be_a_response(size: int) -> None:
+    with pytest.raises(Unserializable, match=f"surrogates not allowed at character {size - 1}$"):
+        payloads.store("x" * (size - 1) + "\udc80")
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs files in memory")
+def test_a_file_in_memory_serves_request_response_and_the_next_request() -> None:
+    request = collect(b"a" * 3_000_000, announced=3_000_000)
+    file = request.file
+    assert payloads.take(request) == b"a" * 3_000_000
+    response = payloads.store(b"b" * 2_000_000, request)
+    assert response.file is file
+    assert asyncio.run(drained(response)) == b"b" * 2_000_000
+    response.recycle()
+    following = collect(b"c" * 2_500_000, announced=2_500_000)
+    assert following.file is file
+    assert payloads.take(following) == b"c" * 2_500_000
+    following.close()
 
 
 def test_a_body_above_the_limit_is_refused_as_soon_as_it_is_seen() -> None:
@@ -97,7 +152,7 @@ def test_a_body_above_the_limit_is_refused_as_soon_as_it_is_seen() -> None:
 @pytest.fixture
 def no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No folder for temporary files, for bodies that belong on disk."""
-    monkeypatch.setattr(payloads, "_IN_MEMORY_BYTES", SPILL_BYTES)
+    monkeypatch.setattr(files, "IN_MEMORY_BYTES", SPILL_BYTES)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
 
 
@@ -105,8 +160,8 @@ def no_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.mark.usefixtures("no_folder")
 def test_where_no_folder_can_be_written_a_body_is_kept_in_memory() -> None:
     body = b"x" * (SPILL_BYTES + 1)
-    assert payloads.take(collect(body)) == body
-    assert payloads.take(payloads.store(body)) == body
+    for payload in (collect(body), payloads.store(body)):
+        assert payloads.take(payload) == body
 
 
 @pytest.mark.usefixtures("no_folder")
@@ -123,5 +178,5 @@ def test_a_file_that_is_shorter_than_said_is_not_passed_on() -> None:
     payload.size += 1
     with pytest.raises(EOFError):
         asyncio.run(drained(payload))
-    with pytest.raises(StorageFailed):
+    with pytest.raises(StorageFailed), contextlib.closing(payload):
         payloads.take(payload)

@@ -1,7 +1,11 @@
-"""Handlers as they are written for SageMaker's containers, in a real server."""
+"""Handlers as they are written for SageMaker's containers, in a real server.
+
+`SERVING_LARGE_BODY` sets the bytes of a large body, up to 1073741824.
+"""
 
 import io
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +14,8 @@ import numpy as np
 import pytest
 
 from tests.serving.conftest import Launcher, Server, error_of, resident_bytes
+
+LARGE_BODY = int(os.environ.get("SERVING_LARGE_BODY", "100000000"))
 
 ECHO = """
     import json, os, sys
@@ -257,19 +263,20 @@ def test_a_handler_sets_what_it_may_of_the_response_and_no_more(launch: Launcher
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
-def test_a_large_body_is_in_memory_once(launch: Launcher) -> None:
+@pytest.mark.parametrize("content_type", ["application/octet-stream", "application/json"])
+def test_a_large_body_is_in_memory_once(launch: Launcher, content_type: str) -> None:
     server = launch("""
         def model_fn(model_dir):
             pass
 
         def transform_fn(model, body, content_type, accept):
-            return body, "application/octet-stream"
+            assert isinstance(body, str if "json" in content_type else bytes)
+            return body, content_type
     """).ready()
-    size = 100_000_000
-    body = bytes(range(250)) * (size // 250)
-    pids = server.pids
-    before = resident_bytes(*pids, peak=True)
-    response = server.post(body, content_type="application/octet-stream")
+    size = LARGE_BODY
+    body = bytes(range(32, 127)) * (size // 95)
+    before = resident_bytes(*server.pids, peak=True)
+    response = server.post(body, content_type=content_type)
+    assert response.headers["content-length"] == str(len(body))
     assert response.content == body
-    assert response.headers["content-length"] == str(size)
-    assert resident_bytes(*pids, peak=True) - before < 1.2 * size
+    assert resident_bytes(*server.pids, peak=True) - before < 1.2 * size

@@ -95,6 +95,7 @@ class Invocations:
             reply = await self._run(exchange, record)
             with contextlib.closing(reply.payload):
                 await self._answer(exchange, reply, record)
+                reply.payload.recycle()
         except ClientGone:
             record["outcome"] = "client_disconnected"
         except ServingError as error:
@@ -121,7 +122,9 @@ class Invocations:
                 payload = await self._collect(exchange)
                 record["request_bytes"] = payload.size
                 with contextlib.closing(payload):
-                    return await self._call(exchange, payload, record)
+                    reply = await self._call(exchange, payload, record)
+                    payload.recycle()  # the worker has done with it
+                    return reply
             finally:
                 self._supervisor.free_slot()
         except (Unavailable, PayloadTooLarge):

@@ -11,7 +11,9 @@ import mimetypes
 import re
 from typing import Any
 
+from serving import payloads
 from serving.errors import BadRequest, HandlerFailed, NotAcceptable, Unserializable, UnsupportedMediaType
+from serving.payloads import Payload
 
 JSON = "application/json"
 CSV = "text/csv"
@@ -35,16 +37,16 @@ def media_type(value: str) -> str:
     return value.partition(";")[0].strip().lower()
 
 
-def as_text(body: bytes, content_type: str) -> str | bytes:
-    """What a handler gets for `body`.
+def body_of(payload: Payload, content_type: str) -> str | bytes:
+    """What a handler gets for a request's body, which is taken.
 
     Raises:
         BadRequest: the media type is one of text, but the body is not UTF-8.
     """
     if media_type(content_type) not in TEXTS:
-        return body
+        return payloads.take(payload)
     try:
-        return body.decode()
+        return payloads.take_text(payload)
     except UnicodeDecodeError as error:
         raise BadRequest(
             f"the body is {media_type(content_type)} but not UTF-8: {error.reason} at byte {error.start}"

@@ -13,6 +13,7 @@ from typing import Any
 from serving import formats
 from serving.context import Context
 from serving.errors import HandlerError
+from serving.payloads import Payload
 
 ARGUMENTS = {
     "pre_model_fn": ("model_dir",),
@@ -64,7 +65,7 @@ def load(path: Path, root: Path) -> ModuleType:
 class Reply:
     """A handler's answer: the body to send, its media type, further headers and the status."""
 
-    body: bytes | bytearray | memoryview
+    body: str | bytes | bytearray | memoryview
     content_type: str
     headers: dict[str, str]
     status: int
@@ -74,7 +75,7 @@ class Reply:
 class Request:
     """What the client sent. `body` can be taken once, so that nothing here keeps it in memory."""
 
-    body: bytes
+    body: Payload
     content_type: str
     accept: str
     timings: dict[str, float] = field(default_factory=dict)
@@ -84,8 +85,7 @@ class Request:
 
     def take_body(self) -> str | bytes:
         """The body as handlers get it: `str` for JSON and CSV, else `bytes`."""
-        body, self.body = self.body, b""
-        return formats.as_text(body, self.content_type)
+        return formats.body_of(self.body, self.content_type)
 
     def begin(self, phase: str) -> None:
         """Note that a phase begins, which ends the one before."""
@@ -227,5 +227,4 @@ def _reply(result: Any, content_type: str, context: Context) -> Reply:
         result, content_type = result[0], formats.header_text(result[1])
     if not isinstance(result, str | bytes | bytearray | memoryview):
         result = formats.encode(result, content_type)
-    body = result.encode() if isinstance(result, str) else result
-    return Reply(body, content_type, headers, context.response_status)
+    return Reply(result, content_type, headers, context.response_status)

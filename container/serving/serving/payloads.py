@@ -1,37 +1,36 @@
 """Bodies of requests and responses: small ones in memory, others in a temporary file without a name.
 
-A file crosses the process boundary as its descriptor, so a body of any size is in memory once: as the `bytes` that
-the handler gets or returns.
+A file crosses the process boundary as its descriptor, so a body of any size is in memory once: as the `bytes` or `str`
+that the handler gets or returns.
 """
 
-import asyncio
+import codecs
 import os
-import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol, TypeVar
+from typing import BinaryIO, Protocol
 
-from serving.errors import PayloadTooLarge, StorageFailed
-
-_Result = TypeVar("_Result")
+from serving import files
+from serving.errors import PayloadTooLarge, StorageFailed, Unserializable
 
 SPILL_BYTES = 1 << 20
 """Bodies above this size are kept in a file."""
 
-_IN_MEMORY_BYTES = 16 << 20
-"""Bodies up to this size are in a file in memory, where the system has such: no disk keeps the event loop waiting."""
-
-_CHUNK_BYTES = 256 << 10
+_CHUNK_BYTES = 512 << 10
 _MAX_PIECES = 512  # well below what one call may write: https://man7.org/linux/man-pages/man2/writev.2.html
+_TEXT_PARTS = 64
+"""A large text is decoded in so many parts, each of which is in memory twice for a moment."""
 
 
 @dataclass(slots=True)
 class Payload:
-    """A body of `size` bytes: `data`, or the content of `file` where that is not None."""
+    """A body of `size` bytes: `data`, or the beginning of `file` where that is not None."""
 
     data: bytes
     size: int
     file: BinaryIO | None = None
+    in_memory: bool = False
+    """Whether the file is one in memory, which is worth keeping."""
 
     @classmethod
     def of(cls, data: bytes) -> "Payload":
@@ -42,15 +41,27 @@ class Payload:
         """Give up the file, if there is one."""
         if self.file is not None:
             self.file.close()
+            self.file = None
+
+    def recycle(self) -> None:
+        """Give up the file, for another body to be put into: nobody else must be using it."""
+        if self.file is not None and self.in_memory:
+            files.keep(self.file)
+            self.file = None
+        self.close()
+
+    def replaced(self, size: int) -> "Payload":
+        """The body of this size that a worker has put into the file of this one, which no longer has it."""
+        file, self.file = self.file, None
+        return Payload(b"", size, file, self.in_memory)
 
     async def chunks(self) -> AsyncIterator[bytes]:
-        """The body in pieces, read without blocking the event loop."""
-        if self.file is None:
-            yield self.data
-            return
+        """What is in the file, in pieces, read without blocking the event loop."""
+        assert self.file is not None  # noqa: S101 - who asks has seen it
         offset = 0
         while offset < self.size:
-            chunk = await _run(self.size, os.pread, self.file.fileno(), _CHUNK_BYTES, offset)
+            length = min(_CHUNK_BYTES, self.size - offset)
+            chunk = await files.run(self.size, os.pread, self.file.fileno(), length, offset)
             if not chunk:
                 raise EOFError(f"the body ended after {offset} of {self.size} bytes")
             offset += len(chunk)
@@ -91,86 +102,117 @@ async def collect(source: Source, *, limit: int, limit_name: str, announced: int
                 if file is None and size <= SPILL_BYTES:  # many tiny pieces
                     pending = [b"".join(pending)]
                     continue
-                file = file or _temporary_file(expected)
-                await _run(expected, _write_all, file, pending)
+                file = file or files.temporary(expected)
+                await files.run(expected, files.write, file, pending)
                 pending, pending_size = [], 0
         if file is None:
             return Payload.of(pending[0] if len(pending) == 1 else b"".join(pending))
-        await _run(expected, _write_all, file, pending)
+        await files.run(expected, files.write, file, pending)
     except BaseException as error:
         if file is not None:
             file.close()
         if isinstance(error, OSError):
             raise _storage_failed(error) from error
         raise
-    return Payload(b"", size, file)
+    return Payload(b"", size, file, expected <= files.IN_MEMORY_BYTES)
 
 
-def store(body: bytes | bytearray | memoryview) -> Payload:
-    """A response's body as it leaves the worker.
+def store(body: str | bytes | bytearray | memoryview, request: Payload | None = None) -> Payload:
+    """A response's body as it leaves the worker, in the file of its request where that still has one.
 
     Raises:
+        Unserializable: it is text that UTF-8 has no form for.
         StorageFailed: the temporary file cannot be written.
     """
-    view = memoryview(body).cast("B")
-    if view.nbytes <= SPILL_BYTES:
-        return Payload.of(bytes(view))
+    length = len(body) if isinstance(body, str) else memoryview(body).nbytes
+    if length <= SPILL_BYTES:
+        return Payload.of(b"".join(_pieces(body)))
+    if request is not None and request.file is not None and length <= files.IN_MEMORY_BYTES:
+        payload = request.replaced(0)
+    else:
+        payload = Payload(b"", 0)
     try:
-        file = _temporary_file(view.nbytes)
-        _write_all(file, [view])
-    except OSError as error:
-        raise _storage_failed(error) from error
-    return Payload(b"", view.nbytes, file)
+        payload.file = payload.file or files.temporary(length)
+        payload.file.seek(0)
+        for piece in _pieces(body):
+            files.write(payload.file, [piece])
+            payload.size += len(piece)
+    except BaseException as error:
+        payload.close()
+        if isinstance(error, OSError):
+            raise _storage_failed(error) from error
+        raise
+    return payload
+
+
+def _pieces(body: str | bytes | bytearray | memoryview) -> Iterator[memoryview]:
+    """A body's bytes: at once, or for a text in parts, so that it is never in memory in both forms."""
+    if not isinstance(body, str):
+        yield memoryview(body).cast("B")
+        return
+    try:
+        for start in range(0, len(body), SPILL_BYTES):
+            yield memoryview(body[start : start + SPILL_BYTES].encode())
+    except UnicodeEncodeError as error:
+        raise Unserializable(
+            f"the result is text that UTF-8 has no form for: {error.reason} at character {start + error.start}"
+        ) from None
 
 
 def take(payload: Payload) -> bytes:
-    """The whole body, whose file is emptied and closed: its pages are free before the handler starts."""
+    """The whole body. A large one's file is emptied and closed: its pages are free before the handler starts."""
     if payload.file is None:
-        return payload.data
-    with payload.file as file:
-        file.seek(0)
-        data = file.read(payload.size)
-        file.truncate(0)
-    if len(data) != payload.size:
-        raise StorageFailed(f"a body's temporary file has {len(data)} of its {payload.size} bytes")
+        data, payload.data = payload.data, b""
+        return data
+    data = _read(payload.file, payload.size, 0, payload.size)
+    _empty(payload)
     return data
+
+
+def take_text(payload: Payload) -> str:
+    """The whole body, which is UTF-8, as text.
+
+    Raises:
+        UnicodeDecodeError: it is none.
+    """
+    if payload.file is None or payload.size <= files.IN_MEMORY_BYTES:
+        return take(payload).decode()
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    length = -(-payload.size // _TEXT_PARTS)
+    text = ""
+    for start in range(0, payload.size, length):
+        part = _read(payload.file, min(length, payload.size - start), start, payload.size)
+        try:
+            # In place, as long as nobody else has the text and its widest character stays as wide.
+            text += decoder.decode(part, final=start + length >= payload.size)
+        except UnicodeDecodeError as error:
+            kept = len(error.object) - len(part)  # of a character that began in the part before
+            error.start, error.end = error.start + start - kept, error.end + start - kept
+            raise
+    _empty(payload)
+    return text
+
+
+def _read(file: BinaryIO, length: int, offset: int, size: int) -> bytes:
+    data = os.pread(file.fileno(), length, offset)
+    while len(data) < length:  # more than the system reads at once
+        more = os.pread(file.fileno(), length - len(data), offset + len(data))
+        if not more:
+            raise StorageFailed(f"a body's temporary file has {offset + len(data)} of its {size} bytes")
+        data += more
+    return data
+
+
+def _empty(payload: Payload) -> None:
+    """Free the pages of a file that has been read, unless it is so small that the response may use it again."""
+    if payload.file is not None and payload.size > files.IN_MEMORY_BYTES:
+        payload.file.truncate(0)
+        payload.close()
 
 
 def adopt(descriptor: int, size: int) -> Payload:
     """The body in a file that came as a descriptor, which now belongs to the payload."""
-    return Payload(b"", size, os.fdopen(descriptor, "r+b", buffering=0))
-
-
-async def _run(size: int, call: Callable[..., _Result], *arguments: Any) -> _Result:
-    """Read or write a part of a file of this size: at once in memory, in a thread on disk, which may be slow."""
-    if size <= _IN_MEMORY_BYTES:
-        return call(*arguments)
-    return await asyncio.to_thread(call, *arguments)
-
-
-def _temporary_file(size: int) -> BinaryIO:
-    """A file without a name for so many bytes: in memory, or where that would take much of it on disk.
-
-    Where no folder can be written, in memory all the same.
-    """
-    has_memory_files = hasattr(os, "memfd_create")  # macOS has none
-    if size > _IN_MEMORY_BYTES or not has_memory_files:
-        try:
-            return tempfile.TemporaryFile(buffering=0)
-        except OSError:
-            if not has_memory_files:
-                raise
-    return os.fdopen(os.memfd_create("body"), "w+b", buffering=0)
-
-
-def _write_all(file: BinaryIO, pieces: list[bytes] | list[memoryview]) -> None:
-    if not pieces:
-        return
-    written = os.writev(file.fileno(), pieces)
-    if written < sum(map(len, pieces)):  # a signal, a full disk, more than the system writes at once
-        rest = memoryview(b"".join(pieces))[written:] if len(pieces) > 1 else memoryview(pieces[0])[written:]
-        while rest:
-            rest = rest[file.write(rest) :]
+    return Payload(b"", size, os.fdopen(descriptor, "r+b", buffering=0), size <= files.IN_MEMORY_BYTES)
 
 
 def _storage_failed(error: OSError) -> StorageFailed:

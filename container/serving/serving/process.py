@@ -127,11 +127,11 @@ class WorkerProcess:
 
     def start(self, job: Job) -> None:
         """Have the worker answer a request, after those it has."""
+        self._send(job.header, job.payload)
         self._jobs.append(job)
         job.worker = self
         if len(self._jobs) == 1:
             self._begin(job)
-        self._send(job.header, job.payload)
 
     def _begin(self, job: Job) -> None:
         """The worker has come to this request."""
@@ -162,9 +162,10 @@ class WorkerProcess:
         if payload.file is not None:
             self._send_file({**header, "file": payload.size}, payload.file.fileno())
             return
+        data = frames.encode(frames.Frame(header, payload.data))
         if not self._outgoing:
             self._loop.call_soon(self._flush)
-        self._outgoing.append(frames.encode(frames.Frame(header, payload.data)))
+        self._outgoing.append(data)
 
     def _send_file(self, header: dict[str, Any], descriptor: int) -> None:
         """Send a message with the descriptor of a file, at once: to a worker that waits nothing else is under way."""
@@ -251,14 +252,12 @@ class WorkerProcess:
         if header.get("type") != "reply":
             self._on_message(self, header)
             return
-        if not self._jobs or ("file" in header and not self._receiver.descriptors):
-            raise frames.FrameError("a reply to nothing, or without the file it names")
-        if "file" in header:
-            payload = payloads.adopt(self._receiver.descriptors.pop(0), header["file"])
-        else:
-            payload = payloads.Payload.of(frame.body)
+        if not self._jobs:
+            raise frames.FrameError("a reply to nothing")
+        job = self._jobs[0]
+        payload = self._payload_of(frame, job)
         self._end_line()
-        job = self._jobs.popleft()
+        self._jobs.popleft()
         self._quick = not self._printed and time.perf_counter() - job.started < _QUICK_SECONDS
         self._printed = False
         if job.reply.done():
@@ -272,6 +271,16 @@ class WorkerProcess:
         else:
             self.state = State.READY
         self._on_idle(self)
+
+    def _payload_of(self, frame: frames.Frame, job: Job) -> payloads.Payload:
+        """The body of a reply, wherever the worker has put it."""
+        if "reused" in frame.header and job.payload.file is not None:
+            return job.payload.replaced(frame.header["reused"])
+        if "file" in frame.header and self._receiver.descriptors:
+            return payloads.adopt(self._receiver.descriptors.pop(0), frame.header["file"])
+        if "reused" in frame.header or "file" in frame.header:
+            raise frames.FrameError("a reply without the file it names")
+        return payloads.Payload.of(frame.body)
 
     def _read_output(self, size: int) -> None:
         """Take at most so many bytes of what was printed: whoever prints without end must not keep the server."""

@@ -97,7 +97,8 @@ class Server:
             raise HandlerError(f"SAGEMAKER_WARMUP_REQUEST cannot be read: {file}: {error.strerror}") from None
         content_type = formats.guess(file.name)
         context = Context(self._model_dir, {"content-type": content_type})
-        reply = self._handler.run(handler.Request(body, content_type, ""), self._model, context, self._default_accept)
+        request = handler.Request(payloads.Payload.of(body), content_type, "")
+        reply = self._handler.run(request, self._model, context, self._default_accept)
         if reply.status >= 400:
             raise HandlerError(f"SAGEMAKER_WARMUP_REQUEST {file} was answered with status {reply.status}")
 
@@ -112,18 +113,22 @@ class Server:
     def _answer(self, header: dict[str, Any], payload: payloads.Payload) -> None:
         context = Context(self._model_dir, header["headers"], header["inference_id"])
         timings: dict[str, float] = {}
+        file = payload.file
         try:
             headers = header["headers"]
             content_type = headers.get("content-type", "application/octet-stream")
-            request = handler.Request(payloads.take(payload), content_type, headers.get("accept", ""), timings)
-            payload.data = b""
+            request = handler.Request(payload, content_type, headers.get("accept", ""), timings)
             reply = self._handler.run(request, self._model, context, self._default_accept)
-            body = payloads.store(reply.body)
+            body = payloads.store(reply.body, payload)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the user's code raises is the answer
             answer, body = _failure(error), None
         else:
             answer = {"status": reply.status, "content_type": reply.content_type, "headers": reply.headers}
             del reply
+        payload.close()
+        if body is not None and body.file is not None and body.file is file:  # the server has it as well
+            answer["reused"] = body.size
+            body.close()
         _flush()
         self._channel.send({"type": "reply", "timings": timings, **answer}, body)
 
