@@ -193,14 +193,20 @@ class Launcher:
         return inherited | own | environ
 
     def __call__(
-        self, handler: str | None = None, *, prefix: tuple[str, ...] = (), python: str | None = None, **environ: str
+        self,
+        handler: str | None = None,
+        *,
+        prefix: tuple[str, ...] = (),
+        python: str | None = None,
+        program: tuple[str, ...] = ("-m", "serving", "serve"),
+        **environ: str,
     ) -> Server:
         """Start a server, with `handler` as inference.py."""
         if handler is not None:
             self.write(handler)
         folder = self._folder / f"server-{len(self._servers)}"
         folder.mkdir()
-        server = Server([*prefix, python or sys.executable, "-m", "serving", "serve"], self.environ(**environ), folder)
+        server = Server([*prefix, python or sys.executable, *program], self.environ(**environ), folder)
         self._servers.append(server)
         return server
 

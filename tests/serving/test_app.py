@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 
@@ -212,3 +213,63 @@ def test_headers_that_are_too_large_are_refused_and_cost_no_worker(server: Serve
     assert resident_bytes(server.process.pid, peak=True) - before < 4_000_000
     assert server.post("next", x_rather_large="x" * 60_000).text == "next"
     assert server.workers()[-1] == worker
+
+
+IMPATIENT = """
+import dataclasses, os, sys
+from serving import server, settings
+sys.exit(server.run(dataclasses.replace(settings.read(os.environ), client_silence=0.5)))
+"""
+
+
+@pytest.fixture
+def impatient(launch: Launcher) -> Server:
+    """A server that gives silent clients up after half a second."""
+    return launch(GATED, program=("-c", IMPATIENT)).ready()
+
+
+def test_a_client_that_falls_silent_in_its_body_gives_up_its_slot(impatient: Server) -> None:
+    with raw_connection(impatient) as connection:
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
+        wait_until(lambda: impatient.ping().json() == {"status": "busy"}, "the slot is taken")
+        answer = until_closed(connection)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"the client was silent for 0.5 seconds before the body was complete" in answer
+    assert impatient.post("next").text == "next"
+
+
+def test_a_client_that_sends_slowly_is_served(impatient: Server) -> None:
+    def slowly() -> Iterator[bytes]:
+        end, pause = time.monotonic() + 1.2, threading.Event()
+        while time.monotonic() < end:
+            yield b"x"
+            pause.wait(0.1)
+
+    assert set(impatient.client.post("/invocations", content=slowly()).text) == {"x"}
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"POST /invoc", b"GET /ping HTTP/1.1\r\nHost: x\r\n\r\n", b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000]
+)
+def test_a_client_that_is_silent_between_requests_is_hung_up_on(impatient: Server, sent: bytes) -> None:
+    assert impatient.ping().status_code == 200
+    with raw_connection(impatient) as connection:
+        connection.sendall(sent)
+        until_closed(connection)
+
+        def is_closed() -> bool:
+            try:
+                connection.send(b"x")
+            except ConnectionError:
+                return True
+            return False
+
+        wait_until(is_closed, "the server reads no more either")
+
+
+def test_a_client_that_does_not_take_its_answer_is_hung_up_on(impatient: Server) -> None:
+    body = b"x" * 50_000_000
+    with raw_connection(impatient) as connection:
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        impatient.record("request", outcome="client_disconnected")
+    assert impatient.post("next").text == "next"

@@ -42,6 +42,8 @@ ECHO = """
                 sys.exit(3)
             case {"raise": "memory"}:
                 raise MemoryError
+            case {"raise": "surrogate"}:
+                raise OSError("cannot read " + os.fsdecode(b"bad \\xff"))
             case {"return": "object"}:
                 return object()
             case {"print": text}:
@@ -117,6 +119,7 @@ def test_the_clients_fault_is_a_4xx(
     [
         ('{"raise": "plain"}', "handler_error", "ValueError: no such thing"),
         ('{"raise": "exit"}', "handler_error", "SystemExit: 3"),
+        ('{"raise": "surrogate"}', "handler_error", "OSError: cannot read bad \\udcff"),
         ('{"raise": "memory"}', "handler_error", "MemoryError"),
         (
             '{"return": "object"}',

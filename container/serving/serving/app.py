@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -149,18 +149,38 @@ class Invocations:
         announced = int(length) if length.isdecimal() else None
         if announced is not None and announced > limit:
             raise PayloadTooLarge(f"the body of {announced} bytes is larger than the {limit} bytes that {name} allows")
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - what runs here is one
-        timer = asyncio.get_running_loop().call_later(settings.timeout, task.cancel, _LATE)  # cheaper than a Timeout
-        try:
+        with self._until_late(exchange):
             return await payloads.collect(exchange, limit=limit, limit_name=name, announced=announced)
+
+    @contextlib.contextmanager
+    def _until_late(self, exchange: Exchange) -> Iterator[None]:
+        """End what the body waits in when it is late as a whole, or its client silent for too long."""
+        settings, loop, task = self._settings, asyncio.get_running_loop(), asyncio.current_task()
+        assert task is not None  # noqa: S101 - what runs here is one
+        end = time.monotonic() + settings.timeout
+
+        timer: asyncio.TimerHandle
+
+        def look() -> None:
+            nonlocal timer
+            remaining = min(end, exchange.heard + settings.client_silence) - time.monotonic()
+            if remaining > 0:
+                timer = loop.call_later(remaining, look)
+            else:
+                task.cancel(_LATE)
+
+        timer = loop.call_later(min(settings.timeout, settings.client_silence), look)  # cheaper than a Timeout
+        try:
+            yield
         except asyncio.CancelledError as error:
             if error.args != (_LATE,):
                 raise
             task.uncancel()
-            message = (
-                f"the body did not arrive within the {settings.timeout} seconds that {settings.timeout_name} allows"
-            )
+            if time.monotonic() < end:
+                message = f"the client was silent for {settings.client_silence:g} seconds before the body was complete"
+            else:
+                allowed = f"{settings.timeout} seconds that {settings.timeout_name} allows"
+                message = f"the body did not arrive within the {allowed}"
             raise RequestTimeout(message) from None
         finally:
             timer.cancel()

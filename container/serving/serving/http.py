@@ -4,6 +4,7 @@ https://asgi.readthedocs.io/en/stable/specs/www.html
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
@@ -26,7 +27,7 @@ _BODILESS = frozenset({204, 304})
 class Exchange:
     """A request, and what is answered to it."""
 
-    __slots__ = ("_receive", "_send", "answered", "finished", "headers", "method", "path")
+    __slots__ = ("_receive", "_send", "answered", "finished", "headers", "heard", "method", "path")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
@@ -35,6 +36,8 @@ class Exchange:
         """Names in lower case; of several headers of one name the last."""
         self.finished = False
         """Whether the whole body has been read."""
+        self.heard = time.monotonic()
+        """When the client last sent something."""
         self.answered = False
         """Whether the response has begun."""
         self._receive = receive
@@ -49,6 +52,7 @@ class Exchange:
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
+        self.heard = time.monotonic()
         self.finished = not message.get("more_body", False)
         return message.get("body", b"")  # type: ignore[no-any-return]
 

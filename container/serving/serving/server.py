@@ -5,6 +5,7 @@ import contextlib
 import ctypes
 import gc
 import logging
+import math
 import signal
 import socket
 import sys
@@ -17,8 +18,8 @@ from serving.settings import Settings
 from serving.supervisor import Failure, Supervisor
 
 _BACKLOG = 2048
-_KEEP_ALIVE_SECONDS = 75
-_LOOK_SECONDS = 5
+_LOOKS = 15
+"""How often connections are looked at within the time that a client may be silent."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 _HEAP_BYTES = 8 << 20
 _LAST_ANSWERS_SECONDS = 1
@@ -124,10 +125,11 @@ class _Web:
             server_header=False,
             proxy_headers=False,
             backlog=_BACKLOG,
-            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_keep_alive=math.ceil(settings.client_silence),
         )
         self._server = Server(self._config)
-        self._stalled = Stalled(_KEEP_ALIVE_SECONDS)
+        self._look_seconds = settings.client_silence / _LOOKS
+        self._stalled = Stalled(settings.client_silence)
 
     async def serve(self) -> None:
         looking = asyncio.ensure_future(self._end_stalled())
@@ -136,7 +138,7 @@ class _Web:
 
     async def _end_stalled(self) -> None:
         while True:
-            await asyncio.sleep(_LOOK_SECONDS)
+            await asyncio.sleep(self._look_seconds)
             waiting = waiting_for_clients(self._server.server_state.connections)
             for connection in self._stalled.found(waiting, time.monotonic()):
                 connection.transport.abort()

@@ -47,6 +47,8 @@ class Settings:
     warmup: Path | None
     metrics: bool
     warnings: tuple[str, ...]
+    client_silence: float = 75
+    """Seconds after which a client that neither sends nor takes anything is given up."""
 
     @property
     def search_paths(self) -> tuple[Path, ...]:
