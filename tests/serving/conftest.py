@@ -16,7 +16,13 @@ from typing import Any
 import httpx
 import pytest
 
+import serving
+
 DEADLINE = 20.0
+SITE = os.pathsep.join(
+    [str(Path(serving.__file__).parents[1]), *(path for path in sys.path if path.endswith("site-packages"))]
+)
+"""Where another interpreter finds the server and what it needs."""
 
 Record = dict[str, Any]
 

@@ -53,5 +53,22 @@ def test_without_control_groups_there_is_no_count(tmp_path: Path, monkeypatch: p
     assert exits.out_of_memory_kills() == 0
 
 
+def test_a_kill_for_memory_is_said_once_and_not_of_a_later_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exits, "_CGROUP", tmp_path)
+    monkeypatch.setattr(exits, "_OWN_GROUPS", tmp_path / "own")
+    count = tmp_path / "memory.events"
+    count.write_text("oom_kill 1\n")
+    kills = exits.MemoryKills()
+    assert not kills.happened()
+    count.write_text("oom_kill 2\n")
+    kills.look()
+    assert kills.happened()
+    assert not kills.happened()
+    count.write_text("oom_kill 3\n")  # a child, which the worker survives
+    for _ in range(3):
+        kills.look()
+    assert not kills.happened()
+
+
 def test_the_kernels_count_is_a_number_here() -> None:
     assert exits.out_of_memory_kills() >= 0

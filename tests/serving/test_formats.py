@@ -19,6 +19,12 @@ def npy(array: object, *, allow_pickle: bool = False) -> bytes:
     return buffer.getvalue()
 
 
+def huge(version: tuple[int, int], shape: str = "(1000000000, 1000000000000)") -> bytes:
+    """What claims to be an array that no memory holds, and has none of it."""
+    header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117).encode() + b"\n"
+    return b"\x93NUMPY" + bytes(version) + len(header).to_bytes(2 if version[0] == 1 else 4, "little") + header
+
+
 def test_a_json_list_is_an_array_and_an_object_stays_one() -> None:
     assert formats.decode("[[1, 2], [3, 4]]", "application/json").shape == (2, 2)
     assert formats.decode('{"a": [1]}', "application/json; charset=utf-8") == {"a": [1]}
@@ -44,7 +50,11 @@ def test_npy_is_an_array() -> None:
         ("1,2\n3\n", "text/csv", "not CSV"),
         (b"", "application/x-npy", "not NPY"),
         (b"\x93NUMPY\x01\x00\x05\x00abcde", "application/x-npy", "not NPY"),
-        (npy(np.eye(3))[:-1], "application/x-npy", "not NPY"),
+        (npy(np.eye(3))[:-1], "application/x-npy", "not NPY.*: its array has 72 bytes, of which there are 71"),
+        (huge((1, 0)), "application/x-npy", "its array has 8000000000000000000000 bytes, of which there are 0"),
+        (huge((2, 0)), "application/x-npy", "its array has"),
+        (huge((3, 0)), "application/x-npy", "its array has"),
+        (huge((1, 0), f"(0, {10**30})"), "application/x-npy", "not NPY"),
         (npy(np.array([{}]), allow_pickle=True), "application/x-npy", "pickled"),
     ],
 )

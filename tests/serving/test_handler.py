@@ -3,6 +3,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
 
 from serving.context import Context
@@ -169,6 +170,8 @@ def test_a_context_has_what_handlers_for_other_servers_ask_for() -> None:
     assert context.request_processor[0].get_request_property("CONTENT-TYPE") == "a/b"
     with pytest.raises(ValueError, match="status 99"):
         context.set_response_status(99)
+    context.set_response_status(np.int64(202))  # type: ignore[arg-type]
+    assert (context.response_status, type(context.response_status)) == (202, int)
 
 
 def test_a_media_type_that_cannot_be_written_is_refused_before_the_model_runs() -> None:

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-import serving
-from tests.serving.conftest import Launcher, alive, error_of, wait_until
+from tests.serving.conftest import SITE, Launcher, alive, error_of, wait_until
 
 SLOW = """
     import signal, sys
@@ -247,11 +246,6 @@ def test_the_console_script_is_the_same_program() -> None:
 
 
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all")
-
-
-SITE = os.pathsep.join(
-    [str(Path(serving.__file__).parents[1]), *(path for path in sys.path if path.endswith("site-packages"))]
-)
 
 
 def nobodys_python() -> str | None:

@@ -1,6 +1,7 @@
 """Workers that fail: what the client, the log and the health check say, and that the next request works."""
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving.conftest import Launcher, alive, descriptors, error_of, resident_bytes, wait_until
+from tests.serving.conftest import SITE, Launcher, alive, descriptors, error_of, resident_bytes, wait_until
 
 FAILING = """
     import ctypes, os, signal, subprocess, sys
@@ -192,12 +193,39 @@ def test_a_thousand_requests_leave_no_descriptors_and_no_files(launch: Launcher,
     spool = tmp_path / "spool"
     spool.mkdir()
     server = launch(FAILING, TMPDIR=str(spool)).ready()
-    server.post("work")
+    server.post("x" * 1_100_000, content_type="image/png")
     before = descriptors(*server.pids)
     for number in range(1000):
         server.post("x" * 1_100_000 if number % 50 == 0 else "work", content_type="image/png")
     assert descriptors(*server.pids) == before
     assert list(spool.iterdir()) == []
+
+
+def test_a_worker_that_cannot_be_started_again_ends_the_server_with_the_cause(launch: Launcher, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    python.symlink_to(sys.executable)
+    server = launch(FAILING, python=str(python), PYTHONPATH=SITE).ready()
+    python.unlink()
+    waiting = server.post_later("kill")
+    assert error_of(waiting.result())[:2] == (500, "worker_died")
+    assert server.wait() == 1
+    assert len(server.records("worker_not_started")) == 3
+    assert "a worker process cannot be started: No such file or directory" in server.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits another process's descriptors")
+def test_a_worker_is_started_once_there_is_room_for_it(launch: Launcher) -> None:
+    server = launch(FAILING).ready()
+    assert server.post("work").status_code == 200
+    pid, before = server.process.pid, descriptors(server.process.pid)
+    limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (before[0], limits[1]))
+    os.kill(server.workers()[0], signal.SIGKILL)
+    server.record("worker_not_started")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    server.record("ready", count=2)
+    assert server.post("work").text == str(server.workers()[1])
+    wait_until(lambda: descriptors(pid) == before, "what was opened in vain is closed")
 
 
 PRINTING = """

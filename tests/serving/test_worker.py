@@ -23,10 +23,14 @@ ECHO = """
 
     import beside
     import inside.module
+    from serving import errors
 
     class TooDark(Exception):
         status_code = 422
         code = "too_dark"
+
+    class Own(errors.BadRequest):
+        pass
 
     def model_fn(model_dir):
         labels = Path("labels.txt").read_text()
@@ -36,6 +40,8 @@ ECHO = """
         match data:
             case {"raise": "client"}:
                 raise TooDark("not enough light")
+            case {"raise": "own"}:
+                raise Own("two numbers, please")
             case {"raise": "plain"}:
                 raise ValueError("no such thing")
             case {"raise": "exit"}:
@@ -144,6 +150,18 @@ def test_a_traceback_is_in_the_log_only_and_starts_with_the_users_code(echo: Ser
     trace = echo.record("request", inference_id="trace-me")["traceback"]
     assert trace.splitlines()[1].startswith(f'  File "{shared_launch.code / "inference.py"}"')
     assert trace.endswith("ValueError: no such thing\n")
+
+
+@pytest.mark.parametrize(("raised", "traced"), [("own", False), ("client", True)])
+def test_another_programs_error_is_the_clients_with_a_traceback_in_the_log(
+    echo: Server, raised: str, traced: bool
+) -> None:
+    response = echo.post(f'{{"raise": "{raised}"}}', x_amzn_sagemaker_inference_id=f"client-{raised}")
+    assert 400 <= response.status_code < 500
+    assert "Traceback" not in response.text
+    record = echo.record("request", inference_id=f"client-{raised}")
+    assert ("TooDark: not enough light" in record.get("traceback", "")) == traced
+    assert ("traceback" in record) == traced
 
 
 def test_what_the_handler_prints_is_in_the_log_line_by_line_with_the_id_of_the_inference(echo: Server) -> None:

@@ -1,5 +1,6 @@
 """The `context` a handler's functions may take: what handlers use of multi-model-server's and TorchServe's."""
 
+import operator
 from typing import Any
 
 from serving import formats
@@ -54,6 +55,7 @@ class Context:
 
     def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:  # noqa: ARG002
         """The status of the response, 200 to 599."""
-        if not 200 <= code <= 599:
-            raise ValueError(f"a response cannot have status {code}: 200 to 599 are allowed")
-        self.response_status = code
+        status = operator.index(code)  # which takes numpy's numbers, and gives one that JSON has a form for
+        if not 200 <= status <= 599:
+            raise ValueError(f"a response cannot have status {status}: 200 to 599 are allowed")
+        self.response_status = status

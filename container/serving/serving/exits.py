@@ -3,8 +3,12 @@
 import contextlib
 import os
 import signal
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+
+LOOK_SECONDS = 1.0
+_LOOKS = 3
 
 _CGROUP = Path("/sys/fs/cgroup")
 _OWN_GROUPS = Path("/proc/self/cgroup")
@@ -22,6 +26,27 @@ def describe(status: int, *, out_of_memory: bool = False) -> str:
     if number == signal.SIGKILL and out_of_memory:
         return f"was killed by {name}: the kernel reports that the container ran out of memory"
     return f"was killed by {name}"
+
+
+class MemoryKills:
+    """Whether the kernel has killed for want of memory within the last looks, of which there is one a second.
+
+    A process whose memory is large takes a while to end, so that the count comes before its end. A count from long ago
+    is that of another process, such as a child whose end the worker has survived.
+    """
+
+    def __init__(self) -> None:
+        self._counts = deque([out_of_memory_kills()] * _LOOKS, maxlen=_LOOKS)
+
+    def look(self) -> None:
+        """Note the count as it is now."""
+        self._counts.append(out_of_memory_kills())
+
+    def happened(self) -> bool:
+        """Whether it has happened; what this says is not said again."""
+        before, now = self._counts[0], out_of_memory_kills()
+        self._counts.extend([now] * _LOOKS)
+        return now > before
 
 
 def out_of_memory_kills() -> int:

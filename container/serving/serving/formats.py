@@ -7,6 +7,7 @@ import functools
 import importlib
 import io
 import json
+import math
 import mimetypes
 import re
 from typing import Any
@@ -156,9 +157,22 @@ def _decode_csv(body: str) -> Any:
 def _decode_npy(body: bytes) -> Any:
     numpy_format = _numpy("to read application/x-npy").lib.format
     try:
+        _check_size(body, numpy_format)
         return numpy_format.read_array(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, TypeError) as error:
+    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
         raise BadRequest(f"the body is not NPY, or holds pickled objects: {error}") from None
+
+
+def _check_size(body: bytes, numpy_format: Any) -> None:
+    """Refuse an array that is larger than its body before memory is taken for it."""
+    stream = io.BytesIO(body)
+    version = numpy_format.read_magic(stream)
+    # The third version differs from the second in the names of fields only.
+    read = numpy_format.read_array_header_1_0 if version[0] == 1 else numpy_format.read_array_header_2_0
+    shape, _, dtype = read(stream)
+    size, left = math.prod(shape) * dtype.itemsize, len(body) - stream.tell()
+    if size > left and not dtype.hasobject:
+        raise ValueError(f"its array has {size} bytes, of which there are {left}")
 
 
 def _plain(value: Any) -> Any:

@@ -74,6 +74,9 @@ class WorkerProcess:
 
     `on_message` is called with each message that is no reply, `on_idle` after each reply, `on_line` with each line that
     the worker or its children print. The owner, who reaps children, calls `exited`.
+
+    Raises:
+        OSError: the system has no room for another process or its connections.
     """
 
     def __init__(
@@ -85,7 +88,8 @@ class WorkerProcess:
         on_line: Callable[["WorkerProcess", str], None],
     ) -> None:
         self.state = State.STARTING
-        self.given_up = False
+        self.given_up: Job | None = None
+        """The request because of which it is being ended."""
         self._jobs: deque[Job] = deque()
         self._ended = False
         self._hung_up = False
@@ -98,12 +102,7 @@ class WorkerProcess:
         self._quick = False
         self._printed = False
         self._line = b""
-        self._sock, worker_end = socket.socketpair()
-        self._output, worker_output = os.pipe()
-        with worker_end:
-            os.set_inheritable(worker_end.fileno(), True)
-            self.pid = _spawn(worker_end.fileno(), worker_output)
-        os.close(worker_output)
+        self.pid, self._sock, self._output = _connected()
         self._sock.setblocking(False)
         os.set_blocking(self._output, False)
         self._receiver = frames.Receiver(self._sock)
@@ -147,7 +146,7 @@ class WorkerProcess:
     def give_up(self, job: Job) -> None:
         """End the worker if it is running this request."""
         if self.runs(job):
-            self.given_up = True
+            self.given_up = job
             self.state = State.STARTING
             self.kill()
 
@@ -223,7 +222,7 @@ class WorkerProcess:
             os.close(descriptor)
         self._sock.close()
         os.close(self._output)
-        if self._jobs:
+        if self._jobs and self.given_up in {None, self._jobs[0]}:
             self._jobs.popleft().fail(WorkerDied(f"the worker process {description} while it ran the request"))
         for job in self._jobs:
             job.worker = None
@@ -264,7 +263,7 @@ class WorkerProcess:
             payload.close()
         else:
             job.reply.set_result(Reply(header, payload))
-        if self.given_up or self._ended:
+        if self.given_up is not None or self._ended:
             return
         if self._jobs:
             self._begin(self._jobs[0])
@@ -304,6 +303,23 @@ class WorkerProcess:
     def _emit(self, line: bytes) -> None:
         self._printed = True
         self._on_line(self, line.decode(errors="backslashreplace").rstrip("\r"))
+
+
+def _connected() -> tuple[int, socket.socket, int]:
+    """A new worker: its process id, our end of the socket, and the pipe with what it prints."""
+    with contextlib.ExitStack() as undo:
+        ours, theirs = socket.socketpair()
+        undo.enter_context(ours)
+        with theirs:
+            output, worker_output = os.pipe()
+            undo.callback(os.close, output)
+            os.set_inheritable(theirs.fileno(), True)
+            try:
+                pid = _spawn(theirs.fileno(), worker_output)
+            finally:
+                os.close(worker_output)
+        undo.pop_all()
+    return pid, ours, output
 
 
 def _spawn(descriptor: int, output: int) -> int:

@@ -56,7 +56,7 @@ class Supervisor:
         self._was_ready = False
         self._draining = False
         self._closed = asyncio.Event()
-        self._memory_kills = exits.out_of_memory_kills()
+        self._memory = exits.MemoryKills()
 
     @property
     def state(self) -> State:
@@ -83,8 +83,16 @@ class Supervisor:
         """Start the workers; they load the model while the caller goes on."""
         # Not by the loop's own method, which uvloop keeps for itself. To wake the loop is all that is safe here.
         signal.signal(signal.SIGCHLD, lambda *_: self._loop.call_soon_threadsafe(self._reap))
-        for _ in range(self._settings.workers):
-            self._spawn()
+        try:
+            for _ in range(self._settings.workers):
+                self._spawn()
+        except OSError as error:
+            self._fail(Failure(_not_started(error)))
+        self._watch_memory()
+
+    def _watch_memory(self) -> None:
+        self._memory.look()
+        self._loop.call_later(exits.LOOK_SECONDS, self._watch_memory)
 
     def take_slot(self) -> None:
         """Take one of the slots for requests, to be given back by `free_slot`.
@@ -257,9 +265,7 @@ class Supervisor:
                 self._bury(worker, status)
 
     def _bury(self, worker: WorkerProcess, status: int) -> None:
-        memory_kills = exits.out_of_memory_kills()
-        description = exits.describe(status, out_of_memory=memory_kills > self._memory_kills)
-        self._memory_kills = memory_kills
+        description = exits.describe(status, out_of_memory=self._memory.happened())
         self._waiting.extendleft(reversed(worker.exited(description)))
         del self._workers[worker.pid]
         with contextlib.suppress(ValueError):
@@ -272,16 +278,17 @@ class Supervisor:
         logs.write(
             "worker_exited", level="error", worker=worker.pid, state=worker.state, message=f"the worker {description}"
         )
-        if worker.given_up:
+        if worker.given_up is not None:
             self._respawn_after(0)
         elif worker.state not in SERVING:
             self._fail(Failure(f"the worker process {description} while it was {worker.state}"))
-        elif self._deaths == len(RESPAWN_DELAYS):
-            self._fail(
-                Failure(
-                    f"the worker process {description}; it died {self._deaths + 1} times without an answer in between"
-                )
-            )
+        else:
+            self._replace(f"the worker process {description}; it died")
+
+    def _replace(self, what: str) -> None:
+        """Start a worker again after a while, unless `what` has happened too often."""
+        if self._deaths == len(RESPAWN_DELAYS):
+            self._fail(Failure(f"{what} {self._deaths + 1} times without an answer in between"))
         else:
             self._respawn_after(RESPAWN_DELAYS[self._deaths])
             self._deaths += 1
@@ -289,7 +296,11 @@ class Supervisor:
     def _respawn_after(self, delay: float) -> None:
         def respawn() -> None:
             self._respawns.discard(handle)
-            self._spawn()
+            try:
+                self._spawn()
+            except OSError as error:
+                logs.write("worker_not_started", level="error", message=(what := _not_started(error)))
+                self._replace(f"{what}; it failed")
 
         handle = self._loop.call_later(delay, respawn)
         self._respawns.add(handle)
@@ -302,6 +313,10 @@ class Supervisor:
     def _refuse_waiting(self, error: Unavailable) -> None:
         for job in self._waiting:
             job.fail(error)
+
+
+def _not_started(error: OSError) -> str:
+    return f"a worker process cannot be started: {error.strerror or error}"
 
 
 def _print_line(worker: WorkerProcess, line: str) -> None:

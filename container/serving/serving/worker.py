@@ -187,10 +187,14 @@ def _prepare(model_dir: Path, search_paths: list[Path]) -> None:
 
 
 def _failure(error: BaseException) -> dict[str, Any]:
-    """The answer for an exception; its traceback is for the log unless the client is at fault."""
+    """The answer for an exception; its traceback is for the log, unless one of our classes says that all is in order.
+
+    Another's with a status of 400 to 499 may be a service's that the handler asked, and no fault of the client's.
+    """
     if (client := client_status(error)) is not None:
         status, code = client
-        return {"status": status, "code": code, "message": str(error)[:_MAX_MESSAGE]}
+        trace = None if isinstance(error, ServingError) else _trace(error)
+        return {"status": status, "code": code, "message": str(error)[:_MAX_MESSAGE], "traceback": trace}
     message, code = _cause(error), "handler_error"
     if isinstance(error, ServingError):
         message, code = str(error)[:_MAX_MESSAGE], error.code
