@@ -63,6 +63,24 @@ def test_a_timeout_that_is_passed_over_is_named() -> None:
     )
 
 
+@pytest.mark.parametrize("name", [*settings.WORKERS_NAMES[1:], *settings.MAX_REQUEST_NAMES[1:]])
+def test_what_is_read_from_another_servers_name_is_said(name: str) -> None:
+    (warning,) = settings.read({name: "2"}).warnings
+    assert f"read from {name}" in warning
+
+
+@pytest.mark.parametrize(
+    ("names", "used"),
+    [
+        (settings.WORKERS_NAMES, "SAGEMAKER_MODEL_SERVER_WORKERS=3"),
+        (settings.MAX_REQUEST_NAMES, "TS_MAX_REQUEST_SIZE=3"),
+    ],
+)
+def test_a_name_that_is_passed_over_is_said(names: tuple[str, ...], used: str) -> None:
+    warnings = settings.read({name: str(3 + number) for number, name in enumerate(names)}).warnings
+    assert warnings == tuple(f"{names[n]}={3 + n} is not used: {used} comes first" for n in (1, 2))
+
+
 def test_the_toolkits_limit_of_a_body_is_in_megabytes_and_a_warning_says_so() -> None:
     read = settings.read({"SAGEMAKER_MAX_PAYLOAD_IN_MB": "6"})
     assert (read.max_request_bytes, read.max_request_name) == (6 * 1048576, "SAGEMAKER_MAX_PAYLOAD_IN_MB")
@@ -73,6 +91,9 @@ def test_the_toolkits_limit_of_a_body_is_in_megabytes_and_a_warning_says_so() ->
 def test_what_has_no_meaning_here_is_named() -> None:
     (warning,) = settings.read({"SAGEMAKER_MODEL_SERVER_VMARGS": "-Xmx1g"}).warnings
     assert warning == "SAGEMAKER_MODEL_SERVER_VMARGS is not used: there is no Java machine"
+    for name in ("SAGEMAKER_SAFE_PORT_RANGE", "SAGEMAKER_CONTAINER_LOG_LEVEL", "SAGEMAKER_STARTUP_TIMEOUT"):
+        (warning,) = settings.read({name: "20"}).warnings
+        assert warning.startswith(f"{name} is not used: ")
 
 
 def test_the_request_to_warm_up_with_lies_in_the_models_folder() -> None:
@@ -93,6 +114,8 @@ def test_the_request_to_warm_up_with_lies_in_the_models_folder() -> None:
         ("TS_MAX_REQUEST_SIZE", "1 GB", "a whole number from 1 to 1073741824"),
         ("SAGEMAKER_MAX_PAYLOAD_IN_MB", "1025", "a whole number from 1 to 1024"),
         ("SAGEMAKER_METRICS", "yes", "on or off"),
+        ("SAGEMAKER_WARMUP_REQUEST", "../other.json", "a file below /opt/ml/model"),
+        ("SAGEMAKER_WARMUP_REQUEST", "/etc/passwd", "a file below /opt/ml/model"),
         ("SAGEMAKER_MULTI_MODEL", "true", "false, or unset; a server has one model"),
         ("SAGEMAKER_PROGRAM", "../inference.py", "the path of a Python module"),
         ("SAGEMAKER_PROGRAM", "/opt/inference.py", "the path of a Python module"),

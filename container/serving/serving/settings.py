@@ -1,6 +1,6 @@
 """Settings, read from the environment variables that SageMaker's own toolkit uses."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,11 +16,22 @@ TIMEOUT_NAMES = (
 
 WORKERS_NAMES = ("SAGEMAKER_MODEL_SERVER_WORKERS", "MODEL_SERVER_WORKERS", "TS_DEFAULT_WORKERS_PER_MODEL")
 MAX_REQUEST_NAMES = ("TS_MAX_REQUEST_SIZE", "MMS_MAX_REQUEST_SIZE", "SAGEMAKER_MAX_PAYLOAD_IN_MB")
-_MEGABYTES_NAME = MAX_REQUEST_NAMES[-1]  # SageMaker's toolkit multiplies it by 1024 * 1024
+
+_MINUTES = " (this server reads seconds, the SageMaker inference toolkit reads minutes)"
+_REMARKS = {
+    "SAGEMAKER_MODEL_SERVER_TIMEOUT": _MINUTES,
+    "MODEL_SERVER_TIMEOUT": _MINUTES,
+    "TS_DEFAULT_RESPONSE_TIMEOUT": " (in seconds, as TorchServe does)",
+    "SAGEMAKER_MAX_PAYLOAD_IN_MB": " (in units of 1048576 bytes)",
+}
+_UNITS = {"SAGEMAKER_MAX_PAYLOAD_IN_MB": 1 << 20}
+"""What one of a number is, where that is not one: SageMaker's toolkit multiplies by 1024 * 1024."""
 
 _IGNORED = {
     "SAGEMAKER_MODEL_SERVER_VMARGS": "there is no Java machine",
     "SAGEMAKER_STARTUP_TIMEOUT": "the platform limits how long a model may load, and this server never gives up before",
+    "SAGEMAKER_SAFE_PORT_RANGE": "no port is used besides SAGEMAKER_BIND_TO_PORT",
+    "SAGEMAKER_CONTAINER_LOG_LEVEL": "the log has every event, each with its level",
 }
 
 MAX_REQUEST_BYTES = 1 << 30
@@ -62,13 +73,10 @@ class _Reader:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.problems: list[str] = []
+        self.warnings: list[str] = []
 
     def text(self, name: str, default: str) -> str:
         return self._environ.get(name, "").strip() or default
-
-    def first(self, names: tuple[str, ...]) -> str:
-        """The first of `names` that is set; the first of all when none is."""
-        return next((name for name in names if self.text(name, "")), names[0])
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         text = self.text(name, str(default))
@@ -79,12 +87,24 @@ class _Reader:
             return default
         return value
 
-    def request_limit(self) -> tuple[int, str]:
-        """The largest body of a request in bytes, and the variable that sets it."""
-        name = self.first(MAX_REQUEST_NAMES)
-        if name != _MEGABYTES_NAME:
-            return self.number(name, MAX_REQUEST_BYTES, 1, MAX_REQUEST_BYTES), name
-        return self.number(name, MAX_REQUEST_BYTES >> 20, 1, MAX_REQUEST_BYTES >> 20) << 20, name
+    def named(self, names: tuple[str, ...], meaning: str, default: int, high: int) -> tuple[int, str]:
+        """The number in the first of `names` that is set, and that name; with a warning unless it is the setting's own.
+
+        `meaning` has a place for the number.
+        """
+        name = next((name for name in names if self.text(name, "")), names[0])
+        unit = _UNITS.get(name, 1)
+        value = self.number(name, default // unit, 1, high // unit) * unit
+        if name != names[0]:
+            read = f"{meaning.format(value)}, read from {name}{_REMARKS.get(name, '')}"
+            self.warnings.append(f"{read}; the setting's own name is {names[0]}")
+        for other in names:
+            if (text := self.text(other, "")) not in {"", self.text(name, "")}:
+                self.warnings.append(f"{other}={text} is not used: {name}={self.text(name, '')} comes first")
+        return value, name
+
+    def ignored(self, names: Mapping[str, str]) -> None:
+        self.warnings += [f"{name} is not used: {why}" for name, why in names.items() if self.text(name, "")]
 
     def switch(self, name: str) -> bool:
         text = self.text(name, "off")
@@ -101,6 +121,14 @@ class _Reader:
         if "://" in text:
             self.problems.append(f"{name}={text!r} is not allowed: a folder of this machine; nothing is downloaded")
         return Path(text).absolute()
+
+    def file_below(self, name: str, folder: Path) -> Path | None:
+        text = self.text(name, "")
+        if Path(text).is_absolute() or ".." in Path(text).parts:
+            self.problems.append(
+                f"{name}={text!r} is not allowed: a file below {folder}, relative to it and without .."
+            )
+        return folder / text if text else None
 
     def program(self, name: str, default: str) -> str:
         text = self.text(name, default)
@@ -121,12 +149,13 @@ def read(environ: Mapping[str, str]) -> Settings:
     """
     reader = _Reader(environ)
     base = reader.folder("SAGEMAKER_BASE_DIR", Path("/opt/ml"))
-    timeout_name = reader.first(TIMEOUT_NAMES)
-    timeout = reader.number(timeout_name, 3600, 1, 86400)
-    workers = reader.number(reader.first(WORKERS_NAMES), 1, 1, 64)
-    max_request_bytes, max_request_name = reader.request_limit()
+    timeout, timeout_name = reader.named(TIMEOUT_NAMES, "the timeout of a request is {} seconds", 3600, 86400)
+    workers, _ = reader.named(WORKERS_NAMES, "the worker processes are {}", 1, 64)
+    max_request_bytes, max_request_name = reader.named(
+        MAX_REQUEST_NAMES, "the largest body of a request is {} bytes", MAX_REQUEST_BYTES, MAX_REQUEST_BYTES
+    )
     reader.only("SAGEMAKER_MULTI_MODEL", "false", "a server has one model")
-    warmup = reader.text("SAGEMAKER_WARMUP_REQUEST", "")
+    reader.ignored(_IGNORED)
     settings = Settings(
         host=reader.text("SAGEMAKER_BIND_TO_HOST", "0.0.0.0"),  # noqa: S104 - a container is reached from outside
         port=reader.number("SAGEMAKER_BIND_TO_PORT", 8080, 0, 65535),
@@ -141,39 +170,10 @@ def read(environ: Mapping[str, str]) -> Settings:
         max_request_bytes=max_request_bytes,
         max_request_name=max_request_name,
         grace=reader.number("SAGEMAKER_SHUTDOWN_GRACE_SECONDS", 20, 0, 20),
-        warmup=base / "model" / warmup if warmup else None,
+        warmup=reader.file_below("SAGEMAKER_WARMUP_REQUEST", base / "model"),
         metrics=reader.switch("SAGEMAKER_METRICS"),
-        warnings=(
-            *_timeout_warnings(environ, timeout_name, timeout),
-            *_other_warnings(environ, max_request_name, max_request_bytes),
-        ),
+        warnings=tuple(reader.warnings),
     )
     if reader.problems:
         raise SettingsError(reader.problems)
     return settings
-
-
-def _timeout_warnings(environ: Mapping[str, str], name: str, timeout: int) -> tuple[str, ...]:
-    """What was read from a name of another server, in which unit, and what was passed over."""
-    warnings: list[str] = []
-    if name != TIMEOUT_NAMES[0]:
-        unit = "the SageMaker inference toolkit reads minutes" if "MODEL_SERVER" in name else "as TorchServe does"
-        warnings.append(
-            f"the timeout of a request is {timeout} seconds, read from {name} (this server reads seconds, {unit}); "
-            f"{TIMEOUT_NAMES[0]} says so by its name"
-        )
-    warnings += [
-        f"{other}={environ[other]} is not used: {name}={timeout} comes first"
-        for other in TIMEOUT_NAMES
-        if other != name and environ.get(other, "").strip() not in {"", str(timeout)}
-    ]
-    return tuple(warnings)
-
-
-def _other_warnings(environ: Mapping[str, str], name: str, limit: int) -> Iterator[str]:
-    """What was read in a unit of its own, and what has no meaning here."""
-    if name == _MEGABYTES_NAME:
-        yield f"the largest body of a request is {limit} bytes, read from {name} (in units of 1048576 bytes)"
-    yield from (
-        f"{ignored} is not used: {why}" for ignored, why in _IGNORED.items() if environ.get(ignored, "").strip()
-    )
