@@ -49,7 +49,7 @@ TOOLKIT = Contender(
 )
 FLASK = Contender(
     "flask + gunicorn",
-    ("flask", "gunicorn"),
+    ("flask==3.1.3", "werkzeug==3.1.9", "gunicorn==27.0.1"),
     lambda python, port, _folder: [
         *(str(python), "-m", "gunicorn", "flask_app:app", "--chdir", str(PROGRAMS), "--bind", f"127.0.0.1:{port}"),
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(SLOTS), "--log-level", "error"),
@@ -57,7 +57,7 @@ FLASK = Contender(
 )
 STARLETTE = Contender(
     "uvicorn + starlette",
-    ("starlette", "uvicorn[standard]"),
+    ("starlette==1.10.0", "uvicorn[standard]==0.54.0"),
     lambda python, port, _folder: [
         *(str(python), "-m", "uvicorn", "starlette_app:app", "--app-dir", str(PROGRAMS), "--port", str(port)),
         *("--no-access-log", "--log-level", "error"),
@@ -70,13 +70,15 @@ def install(contender: Contender, cache: Path) -> Path:
     """The interpreter of an environment of the server's own, made anew unless it is there; ours always is made anew."""
     folder = cache / contender.name.replace(" ", "")
     python = folder / "bin" / "python"
+    installed = folder / "installed"
+    packages = "\n".join(contender.packages)
     uv = [sys.executable, "-m", "uv"]
-    if contender is OURS or not (folder / "installed").exists():
+    if contender is OURS or not installed.exists() or installed.read_text() != packages:
         shutil.rmtree(folder, ignore_errors=True)
         subprocess.run([*uv, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True)
         install_ = [*uv, "pip", "install", "--quiet", "--compile-bytecode", "--python", str(python)]
         subprocess.run([*install_, *contender.packages], check=True)
-        (folder / "installed").touch()
+        installed.write_text(packages)
     return python
 
 
