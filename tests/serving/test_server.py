@@ -155,6 +155,22 @@ def test_a_request_that_outlasts_the_grace_is_failed_with_the_reason(launch: Lau
     assert time.monotonic() - start < 4
 
 
+def test_with_the_default_grace_the_server_has_ended_well_before_it_is_killed(launch: Launcher) -> None:
+    server = launch(SLOW).ready()
+    with socket.create_connection(("127.0.0.1", server.record("listening")["port"]), timeout=30) as connection:
+        connection.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 4\r\n\r\nhang"
+        )
+        server.record("output", message="waiting")
+        start = time.monotonic()
+        server.terminate()
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"within the 20 seconds" in answer
+    assert server.wait() == 0
+    assert time.monotonic() - start < 25
+
+
 def refuses(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port)).close()

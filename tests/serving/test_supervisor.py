@@ -39,6 +39,8 @@ FAILING = """
                 child = subprocess.Popen(["sleep", "600"])
                 print("child", child.pid)
                 signal.pause()
+            case "daemon":
+                subprocess.run(["sh", "-c", "setsid sleep 600 & echo daemon $!"])
             case "hold the GIL":
                 print("holding")
                 ctypes.PyDLL(None).usleep(1_500_000)
@@ -158,6 +160,20 @@ def test_a_worker_takes_the_processes_it_started_with_it(launch: Launcher) -> No
     child = int(server.records("output")[-1]["message"].removeprefix("child "))
     wait_until(lambda: not alive(child), "the child has ended")
     assert server.post("work").status_code == 200
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells of processes whose parents are gone")
+@pytest.mark.parametrize("request_", ["work", "exit"])
+def test_processes_in_sessions_of_their_own_end_with_the_server(launch: Launcher, request_: str) -> None:
+    server = launch(FAILING).ready()
+    assert server.post("daemon").status_code == 200
+    daemon = int(server.record("output")["message"].removeprefix("daemon "))
+    server.post(request_)
+    assert server.post("work").status_code == 200
+    assert alive(daemon)
+    server.terminate()
+    assert server.wait() == 0
+    assert not alive(daemon)
 
 
 def test_health_is_answered_while_the_handler_holds_the_interpreter(launch: Launcher) -> None:

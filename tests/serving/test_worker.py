@@ -209,6 +209,22 @@ def test_a_program_elsewhere_and_another_default_type(launch: Launcher, tmp_path
     assert (response.headers["content-type"], response.text) == ("text/csv", "1\n2\n")
 
 
+def test_a_package_beside_the_handlers_folder_is_importable(launch: Launcher) -> None:
+    (launch.model / "beside_code").mkdir()
+    (launch.model / "beside_code" / "__init__.py").write_text("from beside_code.inner import NAME")
+    (launch.model / "beside_code" / "inner.py").write_text("NAME = __file__")
+    server = launch("""
+        import beside_code
+
+        def model_fn(model_dir):
+            return beside_code.NAME
+
+        def predict_fn(data, model):
+            return model
+    """).ready()
+    assert server.post().json() == str(launch.model / "beside_code" / "inner.py")
+
+
 def test_a_model_that_warms_up_is_not_ready_before(launch: Launcher, tmp_path: Path) -> None:
     gate = tmp_path / "gate"
     server = launch(f"""

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from serving import exits, logs
+from serving import exits, logs, orphans
 from serving.errors import ClientGone, TimedOut, Unavailable
 from serving.health import SERVING, State, overall
 from serving.payloads import Payload
@@ -82,6 +82,7 @@ class Supervisor:
     def start(self) -> None:
         """Start the workers; they load the model while the caller goes on."""
         # Not by the loop's own method, which uvloop keeps for itself. To wake the loop is all that is safe here.
+        orphans.adopt()
         signal.signal(signal.SIGCHLD, lambda *_: self._loop.call_soon_threadsafe(self._reap))
         try:
             for _ in range(self._settings.workers):
@@ -216,6 +217,7 @@ class Supervisor:
                 worker.kill()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), _HANG_UP_SECONDS)
+        await orphans.end()
 
     def _cut_short(self) -> Unavailable:
         grace = self._settings.grace
