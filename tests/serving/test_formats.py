@@ -74,6 +74,8 @@ def test_any_text_is_decoded_or_the_clients_fault(body: str, content_type: str) 
         formats.decode(body, content_type)
 
 
+@example(npy(np.eye(2))[:80] + b"\0" * 47 + b"{")
+@settings(max_examples=1000)
 @given(st.binary(max_size=60) | st.binary(max_size=60).map(lambda tail: npy(np.eye(2))[:80] + tail))
 def test_any_bytes_are_an_array_or_the_clients_fault(body: bytes) -> None:
     with contextlib.suppress(BadRequest):

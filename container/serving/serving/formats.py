@@ -10,6 +10,7 @@ import json
 import math
 import mimetypes
 import re
+import tokenize
 from typing import Any
 
 from serving import payloads
@@ -159,7 +160,7 @@ def _decode_npy(body: bytes) -> Any:
     try:
         _check_size(body, numpy_format)
         return numpy_format.read_array(io.BytesIO(body), allow_pickle=False)
-    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError) as error:
+    except (ValueError, EOFError, SyntaxError, TypeError, OverflowError, tokenize.TokenError) as error:
         raise BadRequest(f"the body is not NPY, or holds pickled objects: {error}") from None
 
 
