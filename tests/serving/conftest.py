@@ -1,5 +1,6 @@
 """A real server in a process of its own, with a handler that the test writes."""
 
+import contextlib
 import json
 import os
 import signal
@@ -72,6 +73,8 @@ class Server:
         self._stderr = folder / "stderr"
         self._records: list[Record] = []
         self._changed = threading.Condition()
+        self._reading = threading.Event()
+        self._reading.set()
         with self._stderr.open("wb") as stderr:
             self.process = subprocess.Popen(command, env=environ, stdout=subprocess.PIPE, stderr=stderr)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -83,11 +86,21 @@ class Server:
         assert self.process.stdout is not None
         with self.process.stdout as lines:
             for line in lines:
+                self._reading.wait()
                 with self._changed:
                     self._records.append(json.loads(line))
                     self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def log_unread(self) -> Iterator[None]:
+        """Meanwhile nobody reads the log."""
+        self._reading.clear()
+        try:
+            yield
+        finally:
+            self._reading.set()
 
     @property
     def stderr(self) -> str:

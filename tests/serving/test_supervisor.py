@@ -251,12 +251,18 @@ PRINTING = """
         pass
 
     def transform_fn(model, body, content_type, accept):
+        if not body:
+            return body
         if body == "child":
             if os.fork() == 0:
                 os.setsid()
             else:
                 print("child has left")
                 os._exit(3)
+        if body == "many":
+            for number in range(100_000):
+                print("line", number)
+            return "done"
         end = time.monotonic() + 3
         while time.monotonic() < end:
             print("a line of the handler's, as many as the pipe takes")
@@ -281,3 +287,30 @@ def test_a_handler_that_prints_without_end_keeps_neither_health_nor_memory(launc
     assert running.result().status_code == (500 if request_ == "child" else 200)
     assert slowest < 0.25
     assert resident_bytes(server.process.pid, peak=True) - before < 10_000_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory from /proc")
+def test_while_nobody_reads_the_log_health_is_answered_and_no_line_is_lost(launch: Launcher) -> None:
+    server = launch(PRINTING).ready()
+    assert server.ping().status_code == 200
+    before = resident_bytes(server.process.pid)
+    with server.log_unread():
+        running = server.post_later("many")
+        for _ in range(1000):
+            assert server.ping().status_code == 200
+        assert not running.done()
+        assert resident_bytes(server.process.pid, peak=True) - before < 10_000_000
+    assert running.result().text == "done"
+    server.record("request")
+    assert [line["message"] for line in server.records("output")] == [f"line {number}" for number in range(100_000)]
+
+
+def test_records_are_lost_and_counted_while_nobody_reads_the_log_for_long(launch: Launcher) -> None:
+    program = "import sys; from serving import __main__, logs; logs._MOST_BYTES = 1 << 20; sys.exit(__main__.main())"
+    server = launch(PRINTING, program=("-c", program)).ready()
+    with server.log_unread():
+        for number in range(4000):
+            server.post(b"", "image/png", x_amzn_sagemaker_inference_id="x" * 250 + f"-{number}")
+    lost = int(server.record("log_lost")["message"].partition(" ")[0])
+    assert 0 < lost < 4000
+    assert len(server.records("request")) == 4000 - lost

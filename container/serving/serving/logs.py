@@ -3,15 +3,19 @@
 import asyncio
 import contextlib
 import logging
+import os
+import select
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from serving import documents
 
-_lines: list[bytes] = []
-_loop: asyncio.AbstractEventLoop | None = None
+_BEHIND_BYTES = 1 << 20
+_MOST_BYTES = 16 << 20
+"""When so much waits for whoever reads the log, further records are lost, rather than the memory for requests."""
+_LAST_MILLISECONDS = 1000
 
 
 def write(event: str, *, level: str = "info", **fields: Any) -> None:
@@ -19,36 +23,103 @@ def write(event: str, *, level: str = "info", **fields: Any) -> None:
     record: dict[str, Any] = {"time": datetime.now(UTC).isoformat(timespec="milliseconds"), "level": level}
     record["event"] = event
     record |= {name: value for name, value in fields.items() if value is not None}
-    _lines.append(documents.encode(record))
-    if _loop is None:
-        flush()
-    elif len(_lines) == 1:
-        _loop.call_soon(flush)
+    line = documents.encode(record)
+    if _output is not None:
+        _output.write(line)
+        return
+    with contextlib.suppress(BrokenPipeError):  # whoever read the log is gone; requests matter more
+        sys.stdout.buffer.write(line + b"\n")
+        sys.stdout.flush()
 
 
 @contextlib.contextmanager
 def together(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
-    """Meanwhile write the records of one turn of the event loop at once: for small requests, writing is what costs."""
-    global _loop  # noqa: PLW0603 - there is one standard output
-    _loop = loop
+    """Meanwhile write the records of one turn of the event loop at once, and never let it wait for who reads them."""
+    global _output  # noqa: PLW0603 - there is one standard output
+    _output = _Output(loop)
     try:
         yield
     finally:
-        _loop = None
-        flush()
+        _output.close()
+        _output = None
 
 
-def flush() -> None:
-    """Write what has not been written yet."""
-    if not _lines:
-        return
-    text = b"\n".join([*_lines, b""])
-    _lines.clear()
-    try:
-        sys.stdout.buffer.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        pass  # whoever read the log is gone; requests matter more
+def wait_if_behind(resume: Callable[[], None]) -> bool:
+    """Whether so much waits to be written that what can wait elsewhere should, until `resume` is called."""
+    return _output is not None and _output.wait_if_behind(resume)
+
+
+class _Output:
+    """Standard output, as the event loop writes it: for small requests, writing is what costs."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._descriptor = sys.stdout.fileno()
+        self._poll = select.poll()
+        self._poll.register(self._descriptor, select.POLLOUT)
+        self._waiting = bytearray()
+        self._is_full = False
+        self._scheduled = False
+        self._lost = 0
+        self._resume: list[Callable[[], None]] = []
+
+    def write(self, line: bytes) -> None:
+        if len(self._waiting) > _MOST_BYTES:
+            self._lost += 1
+            return
+        self._waiting += line
+        self._waiting += b"\n"
+        if not self._scheduled and not self._is_full:
+            self._scheduled = True
+            self._loop.call_soon(self._flush)
+
+    def wait_if_behind(self, resume: Callable[[], None]) -> bool:
+        if len(self._waiting) <= _BEHIND_BYTES:
+            return False
+        self._resume.append(resume)
+        return True
+
+    def _flush(self) -> None:
+        self._scheduled = False
+        self._push(0)
+        if self._waiting and not self._is_full:
+            self._is_full = True
+            self._loop.add_writer(self._descriptor, self._flush)
+        elif self._is_full and not self._waiting:
+            self._is_full = False
+            self._loop.remove_writer(self._descriptor)
+            self._caught_up()
+
+    def _push(self, milliseconds: int) -> None:
+        """Write as long as there is room within this time; whole lines, if they are not too long.
+
+        A pipe that has room has it for `PIPE_BUF` bytes: https://man7.org/linux/man-pages/man7/pipe.7.html
+        """
+        try:
+            while self._waiting and self._poll.poll(milliseconds):
+                end = self._waiting.rfind(b"\n", 0, select.PIPE_BUF) + 1 or select.PIPE_BUF
+                with memoryview(self._waiting) as view:
+                    written = os.write(self._descriptor, view[:end])
+                del self._waiting[:written]
+        except BrokenPipeError:
+            self._waiting.clear()
+
+    def _caught_up(self) -> None:
+        lost, self._lost = self._lost, 0
+        if lost:
+            write("log_lost", level="error", message=f"{lost} records were lost: nobody read the log")
+        calls, self._resume = self._resume, []
+        for call in calls:
+            call()
+
+    def close(self) -> None:
+        """Write what is left, if it is read."""
+        if self._is_full:
+            self._loop.remove_writer(self._descriptor)
+        self._push(_LAST_MILLISECONDS)
+
+
+_output: _Output | None = None
 
 
 class Bridge(logging.Handler):

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from serving import frames, payloads
+from serving import frames, logs, payloads
 from serving.errors import ServingError, WorkerDied
 from serving.health import State
 
@@ -107,7 +107,7 @@ class WorkerProcess:
         os.set_blocking(self._output, False)
         self._receiver = frames.Receiver(self._sock)
         self._loop.add_reader(self._sock, self._read_messages)
-        self._loop.add_reader(self._output, self._read_output, _TURN_BYTES)
+        self._listen()
         self._send({"type": "load", **setup}, payloads.Payload.of(b""))
 
     @property
@@ -280,6 +280,17 @@ class WorkerProcess:
         if "reused" in frame.header or "file" in frame.header:
             raise frames.FrameError("a reply without the file it names")
         return payloads.Payload.of(frame.body)
+
+    def _listen(self) -> None:
+        if not self._ended:
+            self._loop.add_reader(self._output, self._read_turn)
+
+    def _read_turn(self) -> None:
+        """Take some of what was printed, unless nobody reads the log: then the handler waits."""
+        if logs.wait_if_behind(self._listen):
+            self._loop.remove_reader(self._output)
+        else:
+            self._read_output(_TURN_BYTES)
 
     def _read_output(self, size: int) -> None:
         """Take at most so many bytes of what was printed: whoever prints without end must not keep the server."""
