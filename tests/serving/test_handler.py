@@ -174,6 +174,13 @@ def test_a_context_has_what_handlers_for_other_servers_ask_for() -> None:
     assert (context.response_status, type(context.response_status)) == (202, int)
 
 
+def test_headers_of_a_response_are_bounded() -> None:
+    context = Context("/model")
+    context.set_response_header(0, "X-Large", "x" * 60_000)
+    with pytest.raises(Unserializable, match="larger than the 65536 bytes allowed"):
+        context.set_response_header(0, "X-Too-Much", "x" * 6_000)
+
+
 def test_a_media_type_that_cannot_be_written_is_refused_before_the_model_runs() -> None:
     calls: list[Any] = []
     with pytest.raises(NotAcceptable):

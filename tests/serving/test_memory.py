@@ -21,34 +21,35 @@ HANDLER = """
 """
 
 
-def make_group(name: str) -> Path | None:
-    """A control group of memory below this process's own; None where there is none or it may not be made."""
+def make_group(name: str) -> Path:
+    """A control group of memory below this process's own.
+
+    Raises:
+        OSError: there is none, or it may not be made.
+    """
     root = Path("/sys/fs/cgroup")
-    try:
-        for line in Path("/proc/self/cgroup").read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers == "memory":
-                group, files = root / "memory" / path.lstrip("/") / name, {"memory.limit_in_bytes": str(LIMIT)}
-                break
-            if not controllers and (root / "memory.events").exists():
-                group, files = root / path.lstrip("/") / name, {"memory.max": str(LIMIT), "memory.swap.max": "0"}
-                break
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "memory":
+            group, files = root / "memory" / path.lstrip("/") / name, {"memory.limit_in_bytes": str(LIMIT)}
+        elif not controllers and (root / "memory.events").exists():
+            group, files = root / path.lstrip("/") / name, {"memory.max": str(LIMIT), "memory.swap.max": "0"}
         else:
-            return None
+            continue
         group.mkdir()
         for file, value in files.items():
             (group / file).write_text(value)
-    except OSError:
-        return None
-    return group
+        return group
+    raise FileNotFoundError("no control group of memory in /proc/self/cgroup")
 
 
 @pytest.fixture
 def limited(launch: Launcher) -> Iterator[tuple[str, ...]]:
     """What to put before a command so that it runs under the limit."""
-    group = make_group(f"serving-{os.getpid()}")
-    if group is None:
-        pytest.skip("needs the right to make a control group of memory")
+    try:
+        group = make_group(f"serving-{os.getpid()}")
+    except OSError as error:
+        pytest.skip(f"no control group of memory can be made here (root can, on most machines): {error}")
     yield ("/bin/sh", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "sh")
     launch.close()
     group.rmdir()

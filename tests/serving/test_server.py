@@ -235,6 +235,8 @@ def test_it_serves_without_the_compiled_event_loop_and_parser(launch: Launcher, 
     server = launch(SLOW, PYTHONPATH=str(tmp_path)).ready()
     assert server.post("x").text == "done"
     assert server.post("x" * 3_000_000).text == "done"
+    assert server.post("x", x_rather_large="x" * 60_000).text == "done"
+    assert error_of(server.post("x", x_too_large="x" * 5_000_000))[:2] == (431, "request_header_fields_too_large")
     os.kill(server.worker(), signal.SIGKILL)
     server.record("ready", count=2)
     assert server.post("x").text == "done"

@@ -4,7 +4,9 @@ import operator
 from typing import Any
 
 from serving import formats
+from serving.errors import Unserializable
 
+_MAX_HEADERS_BYTES = 64 << 10
 _FRAMING = frozenset({"connection", "content-length", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
 
 
@@ -52,6 +54,8 @@ class Context:
         """A header of the response. Those that frame it are the server's own, and passed over here."""
         if (name := formats.header_name(key)) not in _FRAMING:
             self.response_headers[name] = formats.header_text(value)
+            if sum(len(name) + len(value) for name, value in self.response_headers.items()) > _MAX_HEADERS_BYTES:
+                raise Unserializable(f"the response's headers are larger than the {_MAX_HEADERS_BYTES} bytes allowed")
 
     def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:  # noqa: ARG002
         """The status of the response, 200 to 599."""

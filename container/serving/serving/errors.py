@@ -6,6 +6,8 @@ A handler may raise the classes for the client's fault. It does not have to impo
 
 from http import HTTPStatus
 
+_MAX_CODE = 100
+
 
 class ClientGone(Exception):  # noqa: N818 - not an error of anybody's
     """The client hung up before its request was answered."""
@@ -94,7 +96,7 @@ def client_status(error: BaseException) -> tuple[int, str] | None:
     if not isinstance(status, int) or isinstance(status, bool) or not 400 <= status <= 499:
         return None
     code = getattr(error, "code", None)
-    return int(status), code if isinstance(code, str) and code else _code_of(status)
+    return int(status), code[:_MAX_CODE] if isinstance(code, str) and code else _code_of(status)
 
 
 def _code_of(status: int) -> str:

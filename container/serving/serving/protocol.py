@@ -1,6 +1,7 @@
 """One connection: uvicorn's protocol, with a bound on the headers, and bodies that are not copied on their way."""
 
 import asyncio
+import sys
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -17,7 +18,7 @@ _AHEAD_BYTES = 512 << 10
 
 
 class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
-    """What happens on one connection. Callbacks named `on_…` come from httptools only; h11 has bounds of its own."""
+    """What happens on one connection. Callbacks named `on_…` come from httptools only; h11 bounds headers itself."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
@@ -64,8 +65,11 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         cycle.message_event.set()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002
-        """What came is not HTTP."""
-        self._refuse(HTTPStatus.BAD_REQUEST, "this is not an HTTP request")
+        """What came is not HTTP, or more than h11 takes, whose exception is being handled."""
+        if getattr(sys.exc_info()[1], "error_status_hint", None) == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+            self._refuse_head()
+        else:
+            self._refuse(HTTPStatus.BAD_REQUEST, "this is not an HTTP request")
 
     def _refuse_head(self) -> None:
         self._refuse(

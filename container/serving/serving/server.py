@@ -99,7 +99,7 @@ class _Web:
         import uvicorn  # noqa: PLC0415 - takes most of the start-up, which goes on beside that of the workers
 
         from serving.app import App  # noqa: PLC0415
-        from serving.protocol import Protocol  # noqa: PLC0415
+        from serving.protocol import MAX_HEAD_BYTES, Protocol  # noqa: PLC0415
 
         metrics = None
         if settings.metrics:
@@ -118,6 +118,7 @@ class _Web:
         self._config = uvicorn.Config(
             App(supervisor, settings, metrics),
             http=Protocol,
+            h11_max_incomplete_event_size=MAX_HEAD_BYTES,
             ws="none",
             lifespan="off",
             log_config=None,
