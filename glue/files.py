@@ -3,10 +3,12 @@
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+_BLOCK = 1 << 20
 
 
 def write_atomically(file: Path, text: str, *, mode: int = 0o644) -> None:
@@ -36,3 +38,19 @@ def sha256_of(file: Path) -> str:
     """The hexadecimal SHA-256 of what is in `file`."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def files_below(folder: Path) -> dict[str, Path]:
+    """The files in `folder` and below it, by their path there."""
+    return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.is_file()}
+
+
+def digest_of_files(files: Mapping[str, Path]) -> str:
+    """A hexadecimal SHA-256 of all `files` (by path): of their paths, sizes and contents, and of nothing else."""
+    whole = hashlib.sha256()
+    for path, file in sorted(files.items()):
+        with file.open("rb") as stream:
+            whole.update(f"{path}\0{os.fstat(stream.fileno()).st_size}\0".encode())
+            while block := stream.read(_BLOCK):
+                whole.update(block)
+    return whole.hexdigest()

@@ -31,7 +31,7 @@ class Gate:
     def __call__(self, workload: Workload, url: str, *, bundled: bool) -> str:
         """Build, verify and push the image of `workload` to the repository `url`; returns `url@sha256:…`.
 
-        A verification of this very image, with the same golden requests, is not repeated.
+        A verification of this very image under the same conditions, no shorter than this one, is not repeated.
 
         Raises:
             FailedError: a step of the build, a check, the registry or its scan refused it.
@@ -39,7 +39,7 @@ class Gate:
         built = build(workload, self.project, self.engine, self.reporter, bundled=bundled, base=self.base)
         subject = Subject(built.image, workload, former_image(self.engine, workload.name, built.image))
         folder = image_folder(self.project, workload.name)
-        if proves(folder, subject):
+        if proves(folder, subject, self.patience):
             self.reporter.note(f"{built.reference} was verified already")
         else:
             verification = verify(subject, self.engine, self.reporter, self.patience)

@@ -1,6 +1,5 @@
 """All checks of an image, and the document that they leave."""
 
-import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -14,13 +13,13 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from glue.checks.plan import Planned, execute
 from glue.engines import Engine, ImageFacts, Layer
 from glue.evidence import Check, verdict_of
-from glue.files import write_atomically
+from glue.files import digest_of_files, files_below, write_atomically
 from glue.imagechecks import judging, weights
 from glue.imagechecks.exercise import START, Exercise, Patience
 from glue.images import labels
 from glue.images.context import stage_model
 from glue.progress import Reporter
-from glue.workloads import Workload
+from glue.workloads import ContainerNeeds, Workload
 from glue.workloads.golden import load_cases
 
 OBSERVE_SECONDS = 40.0
@@ -38,26 +37,38 @@ class Subject:
     former: str | None = None
 
     @property
-    def golden_digest(self) -> str:
-        """The sha256 of the golden requests: another set of them proves something else."""
-        whole = hashlib.sha256()
-        for file in sorted(self.workload.golden.rglob("*")):
-            if file.is_file():
-                whole.update(f"{file.relative_to(self.workload.golden).as_posix()}\0{file.stat().st_size}\0".encode())
-                whole.update(file.read_bytes())
-        return whole.hexdigest()
+    def conditions(self) -> "Conditions":
+        """What its verification is true of."""
+        return Conditions(
+            image=self.image.id,
+            golden=digest_of_files(files_below(self.workload.golden)),
+            artifact=digest_of_files(self.workload.artifact),
+            needs=self.workload.container,
+        )
 
 
-class Verification(BaseModel):
-    """What was found out about one image (`image` is its id), with which golden requests (their sha256)."""
+class Conditions(BaseModel):
+    """What a verification is true of: the image (its id), the golden requests and the model's files (their sha256), and
+    what the container was given. With another of them it proves nothing."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    schema_version: Literal[1] = 1
-    workload: str
-    workload_version: str
     image: str
     golden: str
+    artifact: str
+    needs: ContainerNeeds
+
+
+class Verification(BaseModel):
+    """What was found out about one image, under which conditions, and for how many seconds it was watched."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[2] = 2
+    workload: str
+    workload_version: str
+    conditions: Conditions
+    observed_seconds: float
     verdict: Literal["pass", "fail"]
     checks: list[Check]
     created: AwareDatetime
@@ -69,13 +80,14 @@ def verify(subject: Subject, engine: Engine, reporter: Reporter, patience: Patie
     Raises:
         UsageError: the workload's golden requests are wrong.
     """
+    conditions = subject.conditions  # before they are used: a file that changes meanwhile is not what was verified
     with ExitStack() as resources:
         made = list(checks(subject, engine, reporter, patience, resources))
     return Verification(
         workload=subject.workload.name,
         workload_version=subject.workload.version,
-        image=subject.image.id,
-        golden=subject.golden_digest,
+        conditions=conditions,
+        observed_seconds=patience.observe,
         verdict=verdict_of(made),
         checks=made,
         created=datetime.now(UTC),
@@ -89,13 +101,14 @@ def keep(folder: Path, verification: Verification) -> Path:
     return file
 
 
-def proves(folder: Path, subject: Subject) -> bool:
-    """Whether the verification in `folder` is of this very image, with these golden requests, and passed."""
+def proves(folder: Path, subject: Subject, patience: Patience) -> bool:
+    """Whether the verification in `folder` passed under these very conditions, watching no shorter than `patience`."""
     try:
         found = Verification.model_validate_json((folder / "verification.json").read_bytes())
     except (OSError, ValidationError):
         return False
-    return (found.verdict, found.image, found.golden) == ("pass", subject.image.id, subject.golden_digest)
+    watched = found.observed_seconds >= patience.observe
+    return found.verdict == "pass" and watched and found.conditions == subject.conditions
 
 
 def checks(

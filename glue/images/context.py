@@ -1,6 +1,5 @@
 """The context of an image's build: the files that go into it and nothing else, alike on every machine."""
 
-import hashlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from glue.artifacts.manifest import ArchiveManifest, encoded
 from glue.errors import UsageError
-from glue.files import sha256_of
+from glue.files import digest_of_files, files_below, sha256_of
 from glue.releases import ManifestEntry
 from glue.workloads import ARCHIVE_MANIFEST, Workload
 
@@ -19,7 +18,6 @@ MODEL_DIR = "/opt/ml/model"
 """Where the model lies in a container."""
 
 _TIME = 315_532_800  # 1980-01-01T00:00:00Z, in seconds: the first moment that zip files know
-_BLOCK = 1 << 20
 
 
 def stage(workload: Workload, serving_dir: Path, folder: Path, *, bundled: bool) -> str:
@@ -47,7 +45,7 @@ def stage(workload: Workload, serving_dir: Path, folder: Path, *, bundled: bool)
     for place in [*folder.rglob("*"), folder]:
         place.chmod(0o755 if place.is_dir() else 0o644)
         os.utime(place, (_TIME, _TIME))
-    return _digest(folder)
+    return digest_of_files(files_below(folder))
 
 
 def stage_model(workload: Workload, folder: Path) -> None:
@@ -91,14 +89,3 @@ def _part(path: str) -> str:
 def _copy(file: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, place)
-
-
-def _digest(folder: Path) -> str:
-    whole = hashlib.sha256()
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            whole.update(f"{file.relative_to(folder).as_posix()}\0{file.stat().st_size}\0".encode())
-            with file.open("rb") as stream:
-                while block := stream.read(_BLOCK):
-                    whole.update(block)
-    return whole.hexdigest()
