@@ -16,9 +16,6 @@ from glue.archives.names import normalised
 from glue.errors import FailedError, UsageError
 from glue.releases import ManifestEntry
 
-HEAD = 64 << 10
-"""Bytes of a file that tell what kind of file it is."""
-
 _CHUNK = 1 << 20
 _KINDS = {
     tarfile.LNKTYPE: "a hard link",
@@ -45,14 +42,14 @@ def read_archive(
     *,
     limits: Limits | None = None,
     on_bytes: Callable[[int], None] = lambda _: None,
-    on_head: Callable[[str, bytes], None] = lambda _path, _head: None,
+    on_piece: Callable[[str, bytes], None] = lambda _path, _piece: None,
 ) -> list[ManifestEntry]:
     """The files in the `tar.gz` `file`, sorted by path; nothing is trusted, nothing is run.
 
     Args:
         into: an existing folder to extract the files to. Each is written only after its name and kind were checked.
         on_bytes: called with the number of bytes unpacked so far.
-        on_head: called with each file's path and its first bytes (up to `HEAD`), unless it is empty.
+        on_piece: called with each file's path and its bytes, piece by piece in their order.
 
     Raises:
         UsageError: the file cannot be opened.
@@ -69,7 +66,7 @@ def read_archive(
             path = _checked(member)
             if not member.isdir():
                 _claim(path, entries, folders)
-                entries[path] = _read(tar, member, path, into, on_head)
+                entries[path] = _read(tar, member, path, into, on_piece)
             elif path in entries:
                 raise _Unsound(f"{path!r}: both a file and a folder")
             elif path != ".":
@@ -148,12 +145,12 @@ def _read(
     member: tarfile.TarInfo,
     path: str,
     into: Path | None,
-    on_head: Callable[[str, bytes], None],
+    on_piece: Callable[[str, bytes], None],
 ) -> ManifestEntry:
     source = tar.extractfile(member)
     if source is None:
         raise _Unsound(f"{path!r}: no content")
-    told = partial(on_head, path)
+    told = partial(on_piece, path)
     if into is None:
         return ManifestEntry(path=path, size=member.size, sha256=_copied(source, member.size, None, told))
     target = into / path
@@ -162,15 +159,14 @@ def _read(
         return ManifestEntry(path=path, size=member.size, sha256=_copied(source, member.size, out, told))
 
 
-def _copied(source: IO[bytes], size: int, out: IO[bytes] | None, on_head: Callable[[bytes], None]) -> str:
+def _copied(source: IO[bytes], size: int, out: IO[bytes] | None, on_piece: Callable[[bytes], None]) -> str:
     sha256 = hashlib.sha256()
     left = size
     while left:
         chunk = source.read(min(_CHUNK, left))
         if not chunk:
             raise EOFError
-        if left == size:
-            on_head(chunk[:HEAD])
+        on_piece(chunk)
         sha256.update(chunk)
         if out:
             out.write(chunk)

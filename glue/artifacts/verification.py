@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from glue.archives import HEAD, Limits, pickle_risk, read_archive
+from glue.archives import Limits, PickleScan, read_archive
 from glue.artifacts.handler import HandlerCheck, Interpreter, check_handler
 from glue.artifacts.manifest import ArchiveManifest, read_manifest
 from glue.artifacts.packing import Packed
@@ -59,10 +59,10 @@ def inspect(archive: Path, reporter: Reporter, *, limits: Limits | None = None) 
         FailedError: it is no sound archive, holds something else than files that stay inside it, or has no handler.
     """
     reporter.step(f"inspecting {archive}")
-    risks: dict[str, str] = {}
-    entries = read_archive(archive, limits=limits, on_bytes=_unpacking(reporter), on_head=_noting(risks))
+    risks = _Risks()
+    entries = read_archive(archive, limits=limits, on_bytes=_unpacking(reporter), on_piece=risks.read)
     _require_handler(archive, [entry.path for entry in entries])
-    return Inspection(archive, sha256_of(archive), archive.stat().st_size, entries, _sentences(risks))
+    return Inspection(archive, sha256_of(archive), archive.stat().st_size, entries, risks.sentences())
 
 
 def verify(
@@ -89,8 +89,8 @@ def verify(
     with tempfile.TemporaryDirectory(prefix="glue-artifact-") as scratch:
         root = Path(scratch).resolve() / "model"
         root.mkdir()
-        risks: dict[str, str] = {}
-        entries = read_archive(archive, root, limits=limits, on_bytes=_unpacking(reporter), on_head=_noting(risks))
+        risks = _Risks()
+        entries = read_archive(archive, root, limits=limits, on_bytes=_unpacking(reporter), on_piece=risks.read)
         listing = read_manifest(archive, root, entries)
         _require_handler(archive, [entry.path for entry in entries])
         requirements = requirements_of(listing.workload) if listing else _own_requirements(root)
@@ -103,7 +103,7 @@ def verify(
         manifest=[entry for entry in entries if entry.path != ARCHIVE_MANIFEST],
         listing=listing,
         functions=checked.functions,
-        risks=_sentences(risks),
+        risks=risks.sentences(),
         warnings=checked.warnings,
     )
 
@@ -119,11 +119,10 @@ def verify_files(
     listing_file = packed.files[ARCHIVE_MANIFEST]
     reporter.step(f"verifying {listing_file}")
     _require_handler(listing_file, packed.files)
-    risks: dict[str, str] = {}
+    risks = _Risks()
+    for path, file in packed.files.items():
+        risks.read_file(path, file)
     with _staged(packed.files) as root:
-        for path, file in packed.files.items():
-            with file.open("rb") as stream:
-                _noting(risks)(path, stream.read(HEAD))
         listing = ArchiveManifest.model_validate_json(listing_file.read_bytes())
         reporter.note(f"importing {HANDLER} with {interpreter.python}")
         checked = _check(listing_file, root, interpreter, requirements)
@@ -134,7 +133,7 @@ def verify_files(
         manifest=packed.manifest,
         listing=listing,
         functions=checked.functions,
-        risks=_sentences(risks),
+        risks=risks.sentences(),
         warnings=checked.warnings,
     )
 
@@ -154,16 +153,27 @@ def _staged(files: Mapping[str, Path]) -> Iterator[Path]:
         yield root
 
 
-def _noting(risks: dict[str, str]) -> Callable[[str, bytes], None]:
-    def note(path: str, head: bytes) -> None:
-        if risk := pickle_risk(path, head):
-            risks[path] = risk
+class _Risks:
+    """What is told of an artifact's files while they pass."""
 
-    return note
+    def __init__(self) -> None:
+        self._scans: dict[str, PickleScan] = {}
 
+    def read(self, path: str, piece: bytes) -> None:
+        """The next bytes of one of the files."""
+        self._scans.setdefault(path, PickleScan(path)).read(piece)
 
-def _sentences(risks: Mapping[str, str]) -> tuple[str, ...]:
-    return tuple(f"{path}: {risk}" for path, risk in sorted(risks.items()))
+    def read_file(self, path: str, file: Path) -> None:
+        """A file, as far as it tells something."""
+        scan = self._scans.setdefault(path, PickleScan(path))
+        with file.open("rb") as stream:
+            while not scan.settled and (piece := stream.read(_COPIED)):
+                scan.read(piece)
+
+    def sentences(self) -> tuple[str, ...]:
+        """The files that are risks, each with its own."""
+        risks = ((path, scan.risk()) for path, scan in sorted(self._scans.items()))
+        return tuple(f"{path}: {risk}" for path, risk in risks if risk)
 
 
 def _unpacking(reporter: Reporter) -> Callable[[int], None]:
