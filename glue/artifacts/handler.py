@@ -47,21 +47,24 @@ def check_handler(root: Path, interpreter: Interpreter, requirements: Requiremen
         FailedError: it cannot be imported or lacks functions; the message has file, line and the first traceback.
     """
     used = imports.external_imports(root, HANDLER)
-    outcome = _probe(root, interpreter)
+    names = imports.top_level_names(root / HANDLER, HANDLER)
+    outcome = _probe(root, interpreter, names or frozenset())
     distributions = outcome["distributions"]
     if requirements and requirements.complete:
         _require_declared(used, requirements, distributions)
     if "functions" in outcome:
         return HandlerCheck(tuple(outcome["functions"]))
     if "refused" in outcome:
-        raise FailedError(outcome["refused"].replace(f"{root}{os.sep}", ""))
+        raise _refused(outcome, root)
     missing = outcome["missing_module"]
     if missing and requirements and requirements.provide(missing.partition(".")[0], distributions.get(missing, ())):
         warning = (
             f"{_place(outcome, root)}: {missing} is declared in {requirements.file} and not installed here: "
             "the handler was read, not imported"
         )
-        return HandlerCheck(_functions_by_reading(root), (warning,))
+        if names is not None and "refused" in outcome["read"]:
+            raise _refused(outcome["read"], root)
+        return HandlerCheck(tuple(outcome["read"].get("functions", ())), (warning,))
     raise _refusal(outcome, root, missing, requirements)
 
 
@@ -79,17 +82,8 @@ def _require_declared(
         raise FailedError("\n".join(undeclared), hints=[f"add it to {requirements.file}, or import it in a `try`"])
 
 
-def _functions_by_reading(root: Path) -> tuple[str, ...]:
-    names = imports.top_level_names(root / HANDLER, HANDLER)
-    if names is None:
-        return ()
-    found = tuple(name for name in ("model_fn", "input_fn", "predict_fn", "output_fn", "transform_fn") if name in names)
-    missing = [] if "model_fn" in found else ["model_fn"]
-    if not {"predict_fn", "transform_fn"} & set(found):
-        missing.append("predict_fn (or transform_fn)")
-    if missing:
-        raise FailedError(f"{HANDLER}: {' and '.join(missing)} missing; functions found: {', '.join(found) or 'none'}")
-    return found
+def _refused(outcome: Mapping[str, Any], root: Path) -> FailedError:
+    return FailedError(outcome["refused"].replace(f"{root}{os.sep}", ""))
 
 
 def _refusal(
@@ -112,13 +106,13 @@ def _place(outcome: Mapping[str, Any], root: Path) -> str:
     return f"{Path(file).relative_to(root).as_posix()}:{line}"
 
 
-def _probe(root: Path, interpreter: Interpreter) -> dict[str, Any]:
-    """What became of importing the handler in a child process."""
+def _probe(root: Path, interpreter: Interpreter, names: Collection[str]) -> dict[str, Any]:
+    """What became of importing the handler, which binds `names`, in a child process."""
     with tempfile.TemporaryDirectory(prefix="glue-probe-") as scratch, tempfile.TemporaryFile() as output:
         result = Path(scratch) / "result.json"
         program = HANDLER.rpartition("/")[2]
         arguments = [interpreter.python, "-I", "-B", probe.__file__]
-        arguments += [str(interpreter.serving_dir), str(root), program, str(result)]
+        arguments += [str(interpreter.serving_dir), str(root), program, str(result), json.dumps(sorted(names))]
         try:
             child = subprocess.Popen(
                 arguments,

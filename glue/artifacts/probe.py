@@ -3,7 +3,9 @@
 Run in a process of its own, by any Python the workload may have: nothing but the standard library and the server's own
 rules (`serving.handler`) may be imported here.
 
-    python -I -B probe.py SERVING_DIR MODEL_DIR PROGRAM RESULT_FILE
+    python -I -B probe.py SERVING_DIR MODEL_DIR PROGRAM RESULT_FILE NAMES
+
+NAMES are what the handler binds, as JSON, read from its text: what can be judged of it where a module is missing here.
 """
 
 import json
@@ -12,12 +14,13 @@ import sys
 import traceback
 from importlib import metadata, util
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 _MAX_TRACEBACK = 8000
 
 
-def main(serving_dir: str, model_dir: str, program: str, result_file: str) -> None:
+def main(serving_dir: str, model_dir: str, program: str, result_file: str, names: str) -> None:
     """Write the outcome to `result_file` as JSON."""
     root = Path(model_dir)
     sys.path.insert(0, serving_dir)
@@ -28,19 +31,32 @@ def main(serving_dir: str, model_dir: str, program: str, result_file: str) -> No
     code = root / "code"
     sys.path[:0] = [str(code), str(root)]
     os.chdir(root)
+
+    def judged(module: ModuleType) -> dict[str, Any]:
+        try:
+            return {"functions": list(handler.Handler(module, code / program).functions)}
+        except HandlerError as error:
+            return {"refused": str(error)}
+
     try:
-        path = handler.find(program, [code])
-        functions = handler.Handler(handler.load(path, code), path).functions
-        outcome: dict[str, Any] = {"functions": list(functions)}
+        outcome = judged(handler.load(handler.find(program, [code]), code))
     except HandlerError as error:
         outcome = {"refused": str(error)}
     except BaseException as error:  # noqa: BLE001 - SystemExit, too: the code is not ours
-        outcome = _failure(error, root)
+        outcome = _failure(error, root) | {"read": judged(_unseen(json.loads(names)))}
     outcome["distributions"] = {name: list(brought) for name, brought in metadata.packages_distributions().items()}
     Path(result_file).write_text(json.dumps(outcome), encoding="utf-8")
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(0)  # threads that the handler has started do not keep the process
+
+
+def _unseen(names: list[str]) -> ModuleType:
+    """A module with functions of these names, of which nothing else is known."""
+    module = ModuleType("unseen")
+    for name in names:
+        setattr(module, name, lambda *_: None)
+    return module
 
 
 def _failure(error: BaseException, root: Path) -> dict[str, Any]:

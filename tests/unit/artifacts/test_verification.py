@@ -194,8 +194,21 @@ def test_a_declared_module_that_is_not_installed_here_is_a_warning(tmp_path: Pat
 
 def test_without_importing_missing_functions_are_found_all_the_same(tmp_path: Path) -> None:
     archive = _packed_for(tmp_path, "import absent_distribution\n\n\ndef model_fn(model_dir):\n    return 1\n")
-    with pytest.raises(FailedError, match=r"predict_fn \(or transform_fn\) missing; functions found: model_fn"):
+    found = r"functions found in code/inference\.py: model_fn"
+    with pytest.raises(FailedError, match=rf"predict_fn \(or transform_fn\) missing; {found}"):
         verify(archive, Interpreter(SERVING), Silent(), requirements_of={"detector": LOCK}.get)
+
+
+def test_without_importing_functions_that_exclude_each_other_are_found_all_the_same(tmp_path: Path) -> None:
+    both = f"import absent_distribution\n{GOOD}\n\ndef transform_fn(model, body, kind, accept): ...\n"
+    with pytest.raises(FailedError, match="has transform_fn and also predict_fn, which it replaces"):
+        verify(_packed_for(tmp_path, both), Interpreter(SERVING), Silent(), requirements_of={"detector": LOCK}.get)
+
+
+def test_without_importing_names_that_come_from_elsewhere_are_left_open(tmp_path: Path) -> None:
+    archive = _packed_for(tmp_path, "from absent_distribution import *\n")
+    found = verify(archive, Interpreter(SERVING), Silent(), requirements_of={"detector": LOCK}.get)
+    assert (found.functions, len(found.warnings)) == ((), 1)
 
 
 @pytest.mark.parametrize("module", ["pytest", "absent_module"])
