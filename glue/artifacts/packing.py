@@ -53,6 +53,11 @@ class Packed:
         """Bytes of the archive, or of a prefix's files without their list."""
         return sum(digest.size for path, digest in self.digests.items() if path != ARCHIVE_MANIFEST)
 
+    @property
+    def saved_seconds(self) -> float:
+        """By how much each instance starts sooner than with a compressed archive: nothing of it is inflated."""
+        return round(self.size * GUNZIP_SECONDS, 1)
+
 
 def form_of(workload: Workload) -> Form:
     """The form that suits the size of the workload's files."""
@@ -92,8 +97,7 @@ def list_files(workload: Workload, out: Path, reporter: Reporter) -> Packed:
     digests[ARCHIVE_MANIFEST] = digest_of(out)
     packed = Packed("prefix", manifest, {**workload.artifact, ARCHIVE_MANIFEST: out}, digests)
     reporter.note(f"{len(manifest)} files, {packed.size} bytes, sha256 of their list {packed.sha256}")
-    saved = f"{packed.size * GUNZIP_SECONDS:.0f}"
-    reporter.note(f"as plain files each instance starts about {saved} s sooner than with a compressed archive")
+    reporter.note(f"each instance starts about {packed.saved_seconds} s sooner than with a compressed archive")
     return packed
 
 

@@ -11,7 +11,7 @@ from glue.cli.output import EnvOption, JsonOption, Progress, emit, table
 from glue.cli.registry import EndpointOption, releaser
 
 if TYPE_CHECKING:
-    from glue.artifacts import Verification
+    from glue.artifacts import Packed, Verification
 
 commands = typer.Typer(no_args_is_help=True, help="Pack, verify and push model artifacts.")
 app.add_typer(commands, name="artifact")
@@ -47,8 +47,8 @@ def pack(
     with Progress() as progress:
         loaded = load_workload(project.workloads_dir, workload)
         file = out or artifact_dir(project, workload) / ARCHIVE
-        _, verification = pack_verified(project, loaded, "archive", file, progress, python=python)
-    _emit(verification, as_json=as_json)
+        packed, verification = pack_verified(project, loaded, "archive", file, progress, python=python)
+    _emit(verification, packed, as_json=as_json)
 
 
 @commands.command()
@@ -74,16 +74,17 @@ def verify(
 
     project = find_project()
     names = workload_names(project.workloads_dir)
+    packed = None
     with Progress() as progress, tempfile.TemporaryDirectory(prefix="glue-artifact-") as scratch:
         if Path(what).is_file():
             verification = verify_archive(project, Path(what), progress, python=python)
         elif what in names:
             loaded = load_workload(project.workloads_dir, what)
             out = Path(scratch) / loaded.name
-            _, verification = pack_verified(project, loaded, form_of(loaded), out, progress, python=python)
+            packed, verification = pack_verified(project, loaded, form_of(loaded), out, progress, python=python)
         else:
             raise UsageError(f"{what}: no such file, and no workload: allowed is a file or one of {', '.join(names)}")
-    _emit(verification, as_json=as_json)
+    _emit(verification, packed, as_json=as_json)
 
 
 @commands.command()
@@ -149,7 +150,8 @@ def push(
     emit(document, Text("\n".join(lines)), as_json=as_json)
 
 
-def _emit(verification: "Verification", *, as_json: bool) -> None:
+def _emit(verification: "Verification", packed: "Packed | None", *, as_json: bool) -> None:
+    """Print what was verified; `packed`: and how it was packed, unless somebody else has done that."""
     document: dict[str, Any] = {
         "file": str(verification.file),
         "sha256": verification.sha256,
@@ -159,6 +161,8 @@ def _emit(verification: "Verification", *, as_json: bool) -> None:
         "warnings": list(verification.warnings),
         "manifest": [entry.model_dump(mode="json") for entry in verification.manifest],
     }
+    if packed is not None:
+        document |= {"form": packed.form, "saved_seconds": packed.saved_seconds}
     title = f"{verification.file}\nsha256 {verification.sha256}, functions {', '.join(verification.functions)}"
     rows = [(entry.path, entry.size, entry.sha256[:12]) for entry in verification.manifest]
     emit(document, table(title, ["file", "bytes", "sha256"], rows), as_json=as_json)

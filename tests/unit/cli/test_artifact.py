@@ -42,9 +42,23 @@ def test_a_workload_is_packed_and_described(glue: Run, capsys: pytest.CaptureFix
     document = json.loads(capsys.readouterr().out)
     assert document["functions"] == ["model_fn", "predict_fn"]
     assert glue("artifact", "verify", str(out), "--json") == 0
-    assert json.loads(capsys.readouterr().out) == document
+    assert json.loads(capsys.readouterr().out) | {"form": "archive", "saved_seconds": 0.0} == document
     assert glue("artifact", "verify", "detector") == 0
     assert document["sha256"] in capsys.readouterr().out
+
+
+def test_plain_files_say_by_how_much_an_instance_starts_sooner(
+    glue: Run, capsys: pytest.CaptureFixture[str], folder: Path
+) -> None:
+    manifest = folder / "workload.yaml"
+    manifest.write_text(f"{manifest.read_text()}  weights.bin: weights.bin\n")
+    with (folder / "weights.bin").open("wb") as file:
+        file.truncate(1 << 28)
+    assert glue("artifact", "verify", "detector", "--json") == 0
+    printed = capsys.readouterr()
+    document = json.loads(printed.out)
+    assert (document["form"], document["saved_seconds"]) == ("prefix", 2.0)
+    assert "starts about 2.0 s sooner" in printed.err
 
 
 def test_an_artifact_that_would_not_load_is_not_kept(
