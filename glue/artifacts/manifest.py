@@ -1,6 +1,6 @@
 """The list of its own files that a packed archive carries, so that whoever unpacks it can tell what is missing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -41,18 +41,24 @@ def read_manifest(archive: Path, folder: Path, entries: Sequence[ManifestEntry])
     except ValidationError as error:
         location, sentence = next(explain(error, ArchiveManifest))
         raise FailedError(f"{archive}: {ARCHIVE_MANIFEST}: {dotted(location)}: {sentence}") from error
-    listed = {entry.path: entry for entry in manifest.files}
-    found = {entry.path: entry for entry in entries if entry.path != ARCHIVE_MANIFEST}
-    differences = [
-        *(f"{path}: listed, and not in the archive" for path in sorted(listed.keys() - found.keys())),
-        *(f"{path}: in the archive, and not listed" for path in sorted(found.keys() - listed.keys())),
-        *(
-            f"{path}: {found[path].size} bytes with sha256 {found[path].sha256[:12]}…, "
-            f"listed are {listed[path].size} with {listed[path].sha256[:12]}…"
-            for path in sorted(found.keys() & listed.keys())
-            if found[path] != listed[path]
-        ),
-    ]
-    if differences:
-        raise FailedError("\n".join([f"{archive}: not what its {ARCHIVE_MANIFEST} lists", *differences]))
+    wrong = list(differences(manifest, [entry for entry in entries if entry.path != ARCHIVE_MANIFEST], "archive"))
+    if wrong:
+        raise FailedError("\n".join([f"{archive}: not what its {ARCHIVE_MANIFEST} lists", *wrong]))
     return manifest
+
+
+def differences(manifest: ArchiveManifest, entries: Sequence[ManifestEntry], place: str) -> Iterator[str]:
+    """In what the files `entries`, which lie in a `place` (as a word), are not those that `manifest` lists."""
+    listed = {entry.path: entry for entry in manifest.files}
+    found = {entry.path: entry for entry in entries}
+    for path in sorted(listed.keys() | found.keys()):
+        ours, its = listed.get(path), found.get(path)
+        if its is None:
+            yield f"{path}: listed, and not in the {place}"
+        elif ours is None:
+            yield f"{path}: in the {place}, and not listed"
+        elif ours != its:
+            yield (
+                f"{path}: {its.size} bytes with sha256 {its.sha256[:12]}…, "
+                f"listed are {ours.size} with {ours.sha256[:12]}…"
+            )

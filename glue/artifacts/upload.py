@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Any
 
 from glue.artifacts.packing import Packed
-from glue.aws.objects import Place, current_versions, find, holds, put
+from glue.aws.objects import PARALLEL, Place, current_versions, find, holds, put
 from glue.cloud import Cloud
 from glue.errors import FailedError
 from glue.progress import Reporter, mebibytes
@@ -16,7 +16,8 @@ from glue.releases import Artifact
 from glue.s3_uris import split_s3_uri
 from glue.workloads import ARCHIVE_MANIFEST
 
-_PARALLEL = 8
+_FILES = 8
+"""Files that are on their way at once."""
 _CONTENT_TYPES = {".gz": "application/gzip", ".json": "application/json"}
 
 
@@ -33,8 +34,8 @@ def push(packed: Packed, workload: str, bucket: str, cloud: Cloud, reporter: Rep
     places = {path: Place(bucket, prefix + path, owner=cloud.account_id) for path in packed.files}
     uri = places[packed.last].uri if packed.form == "archive" else f"s3://{bucket}/{prefix}"
     reporter.step(f"pushing {workload} to {uri}")
-    pushing = _Pushing(cloud.client("s3"), packed, reporter)
-    with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="push") as pool:
+    pushing = _Pushing(cloud.client("s3", connections=_FILES * PARALLEL), packed, reporter)
+    with ThreadPoolExecutor(_FILES, thread_name_prefix="push") as pool:
         others = [path for path in packed.files if path != packed.last]
         try:
             versions = dict(zip(others, pool.map(lambda path: pushing.file(path, places[path]), others), strict=True))

@@ -1,15 +1,16 @@
 """Whether a bundled model is what its list says: read inside the image, before anything loads it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Sequence
 
 from pydantic import ValidationError
 
-from glue.artifacts.manifest import ArchiveManifest
+from glue.artifacts.manifest import ArchiveManifest, differences
 from glue.checks.verdicts import Finding, failed, passed
 from glue.engines import Engine
 from glue.engines.commands import CommandError
 from glue.images.context import MODEL_DIR
+from glue.releases import ManifestEntry
 from glue.workloads import ARCHIVE_MANIFEST
 
 _READING_SECONDS = 1800.0
@@ -37,16 +38,15 @@ for path in paths:
 print(json.dumps({"manifest": text, "files": found}))
 """
 
-Files = Mapping[str, tuple[int, str] | None]
 
-
-def look(engine: Engine, image: str) -> tuple[str | None, Files]:
-    """The text of the list in `image` (None: there is none) and size and sha256 of each file that it names."""
+def look(engine: Engine, image: str) -> tuple[str | None, list[ManifestEntry]]:
+    """The text of the list in `image` (None: there is none) and those of the files it names that are there."""
     text = engine.run_once(
         image, "python3", ["-I", "-c", _PROGRAM, MODEL_DIR, ARCHIVE_MANIFEST], seconds=_READING_SECONDS
     )
     found = json.loads(text)
-    return found["manifest"], {path: tuple(entry) if entry else None for path, entry in found["files"].items()}
+    entries = {path: entry for path, entry in found["files"].items() if entry}
+    return found["manifest"], [ManifestEntry(path=path, size=one[0], sha256=one[1]) for path, one in entries.items()]
 
 
 def check(engine: Engine, image: str) -> Finding:
@@ -58,7 +58,7 @@ def check(engine: Engine, image: str) -> Finding:
     return judge(text, files)
 
 
-def judge(text: str | None, files: Files) -> Finding:
+def judge(text: str | None, files: Sequence[ManifestEntry]) -> Finding:
     """Whether `files` are those that the list `text` promises. Pure."""
     if text is None:
         return failed(
@@ -68,21 +68,9 @@ def judge(text: str | None, files: Files) -> Finding:
         manifest = ArchiveManifest.model_validate_json(text)
     except ValidationError as error:
         return failed(f"{ARCHIVE_MANIFEST} in the image is not understood: {error.errors()[0]['msg']}")
-    wrong = list(_differences(manifest, files))
+    wrong = list(differences(manifest, files, "image"))
     size = sum(entry.size for entry in manifest.files)
     if wrong:
         rest = f"; and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         return failed("; ".join(wrong[:_SHOWN]) + rest, files=len(manifest.files), bytes=size)
     return passed(f"{len(manifest.files)} files as listed", files=len(manifest.files), bytes=size)
-
-
-def _differences(manifest: ArchiveManifest, files: Files) -> Iterator[str]:
-    for entry in manifest.files:
-        found = files.get(entry.path)
-        if found is None:
-            yield f"{entry.path}: missing in the image"
-        elif found != (entry.size, entry.sha256):
-            yield (
-                f"{entry.path}: {found[0]} bytes with sha256 {found[1][:12]}…, "
-                f"listed are {entry.size} with {entry.sha256[:12]}…"
-            )
