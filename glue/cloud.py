@@ -53,8 +53,8 @@ class Cloud:
             }
         return settings
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of `service`, with retries and bounded timeouts."""
+    def client(self, service: str, *, connections: int = 10) -> Any:
+        """A boto3 client of `service`, with retries and bounded timeouts, which keeps up to `connections` open."""
         import boto3  # noqa: PLC0415 - heavy, and not needed by most commands
         from botocore.config import Config  # noqa: PLC0415
 
@@ -63,6 +63,7 @@ class Cloud:
             retries={"mode": "standard", "max_attempts": 5},
             connect_timeout=10,
             read_timeout=60,
+            max_pool_connections=connections,
             s3={"addressing_style": "path"} if self.path_style else None,
         )
         with _MAKING:

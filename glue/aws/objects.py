@@ -20,7 +20,8 @@ PART = 64 << 20
 """Bytes of a part. A checksum of many parts depends on how they were cut: with another size, the file looks other."""
 
 _CHUNK = 1 << 20
-_PARALLEL = 4
+PARALLEL = 4
+"""Parts of a file that are on their way at once."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class _Upload:
         resumed = sum(self._size(number) for number in arrived)
         on_bytes(resumed)
         wanted = [number for number in range(1, len(self.digest.parts) + 1) if number not in arrived]
-        with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="upload") as pool:
+        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="upload") as pool:
             sent = {pool.submit(self._send, upload_id, number): number for number in wanted}
             try:
                 for done in as_completed(sent):
