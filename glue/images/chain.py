@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from glue.revision import UNKNOWN
-
 Verdict = Literal["ok", "broken", "unknown"]
 
 
@@ -16,11 +14,13 @@ Verdict = Literal["ok", "broken", "unknown"]
 class Facts:
     """What was found about one endpoint's image. None: nothing, or nobody could tell.
 
+    `changed` are the files that go into the image and differ from the revision that the release was made from.
     `released` is `repository@sha256:…`; `local_digests` are those that the engine's image of the same revision has.
     """
 
     checkout: str
     released_revision: str | None
+    changed: tuple[str, ...] | None
     released: str | None
     engine: str | None
     local_image: str | None
@@ -74,17 +74,20 @@ def _links(facts: Facts) -> Iterator[Link]:
 
 
 def _source(facts: Facts) -> Link:
-    if UNKNOWN in {facts.checkout, facts.released_revision} or facts.released_revision is None:
-        return Link("source", "unknown", facts.checkout, "the release does not say which revision it was made from")
-    if facts.checkout != facts.released_revision:
+    revision = facts.released_revision
+    if facts.changed is None:
+        made_from = f"the release was made from {revision}, which is no commit of this checkout"
+        return Link("source", "unknown", facts.checkout, made_from if revision else "there is no release")
+    if facts.changed:
+        more = f" and {len(facts.changed) - 1} more" if len(facts.changed) > 1 else ""
         return Link(
             "source",
             "broken",
             facts.checkout,
-            f"the release was made from {facts.released_revision}: what changed since is not in the image; "
-            "glue image push",
+            f"since {revision}, which the release was made from, {facts.changed[0]}{more} changed, which is not in the "
+            "image; glue image push",
         )
-    return Link("source", "ok", facts.checkout, "the release was made from this revision")
+    return Link("source", "ok", facts.checkout, f"what goes into the image is as in {revision}")
 
 
 def _release(facts: Facts) -> Link:

@@ -14,7 +14,7 @@ from glue.profiles import Profile
 from glue.progress import Reporter
 from glue.project import Project
 from glue.releases import EndpointRelease, read_release
-from glue.revision import revision_of
+from glue.revision import changed_since, revision_of
 from glue.terraform.deployment import Deployment
 from glue.terraform.layers import Layer
 
@@ -36,6 +36,7 @@ class _Trace:
         return Facts(
             checkout=revision_of(self.project.root),
             released_revision=entry.module_version if entry else None,
+            changed=self._changed(entry) if entry else None,
             released=image,
             engine=self.engine.kind if self.engine else None,
             local_image=local,
@@ -45,6 +46,11 @@ class _Trace:
             model=model,
             running=running,
         )
+
+    def _changed(self, entry: EndpointRelease) -> tuple[str, ...] | None:
+        root = self.project.root
+        sources = (self.project.dockerfile, self.project.serving_dir, self.project.workloads_dir / entry.workload)
+        return changed_since(entry.module_version, root, [path.relative_to(root).as_posix() for path in sources])
 
     def _local(self, entry: EndpointRelease | None) -> tuple[str | None, tuple[str, ...]]:
         """The engine's image that has the released digest, or else the newest of the released revision."""

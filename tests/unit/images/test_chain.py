@@ -9,6 +9,7 @@ ONE, OTHER = f"{URL}@sha256:{'1' * 64}", f"{URL}@sha256:{'2' * 64}"
 SOUND = Facts(
     checkout="abc",
     released_revision="abc",
+    changed=(),
     released=ONE,
     engine="docker",
     local_image="sha256:9",
@@ -30,7 +31,7 @@ def test_a_chain_whose_digests_agree_is_whole() -> None:
 @pytest.mark.parametrize(
     ("change", "link"),
     [
-        ({"checkout": "def"}, "source"),
+        ({"changed": ("container/Dockerfile",)}, "source"),
         ({"released": None, "in_registry": None}, "release"),
         ({"local_digests": (OTHER,)}, "local image"),
         ({"local_digests": ()}, "local image"),
@@ -46,7 +47,7 @@ def test_the_link_that_does_not_fit_is_where_it_breaks(change: dict[str, object]
 
 
 def test_what_nobody_can_tell_breaks_nothing() -> None:
-    facts = replace(SOUND, engine=None, local_image=None, local_digests=(), model=None, running=(), checkout="unknown")
+    facts = replace(SOUND, engine=None, local_image=None, local_digests=(), model=None, running=(), changed=None)
     found = chain(facts)
     assert not found.broken
     assert [link.verdict for link in found.links] == ["unknown", "ok", "unknown", "ok", "unknown", "unknown"]
