@@ -275,6 +275,8 @@ class ImageScan(Section):
     """The worst severity that a finding may have; a worse one refuses the release."""
     wait_seconds: Annotated[int, Field(ge=10, le=3600)] = 600
     """How long the scan's result is waited for."""
+    unscanned: Literal["refuse", "allow"] = "refuse"
+    """What becomes of an image that the registry cannot scan, such as one of a system that it does not know."""
 
 
 class Endpoint(Section):
