@@ -5,7 +5,7 @@ import json
 import subprocess
 import threading
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import IO, Any, Self
 
 from glue.engines.commands import CommandError, call
 from glue.errors import FailedError
@@ -58,10 +58,10 @@ class Container:
         return Exit(int(state["ExitCode"]), bool(state.get("OOMKilled")), str(state.get("Error") or ""))
 
     def state(self) -> dict[str, Any]:
-        """The engine's `State` of it, with `RestartCount` added."""
+        """The engine's `State` of it."""
         found = json.loads(call([self._program, "container", "inspect", self.name]))[0]
         state: dict[str, Any] = found["State"]
-        return state | {"RestartCount": found.get("RestartCount", 0)}
+        return state
 
     def logs(self) -> str:
         """All that it printed, both streams in one."""
@@ -82,15 +82,13 @@ class Container:
         lines = call([self._program, "diff", self.name]).splitlines()
         return [line.split(" ", 1)[1] for line in lines if " " in line]
 
-    def execute(self, arguments: list[str]) -> subprocess.Popen[str]:
-        """Run a program inside, joined by pipes."""
+    def execute(self, arguments: list[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+        """Run a program inside, joined by pipes; what it prints as errors goes to the file `errors`."""
         return subprocess.Popen(
             [self._program, "exec", "--interactive", self.name, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
+            stderr=errors,
         )
 
     def terminate(self) -> None:

@@ -3,7 +3,7 @@
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,6 +59,7 @@ class Exercise:
     _container: Container | None = field(default=None, init=False)
     _probe: Probe | None = field(default=None, init=False)
     _started: float = field(default=0.0, init=False)
+    _processes: Mapping[str, str] = field(default_factory=dict, init=False)
 
     def planned(self) -> list[Planned]:
         """The checks in their order; those that need a server rest on `start`."""
@@ -155,6 +156,8 @@ class Exercise:
     def _start(self) -> Finding:
         self._started = time.monotonic()
         finding, self._container, self._probe = self._run(None)
+        if finding.verdict == "pass":
+            self._processes = self._running[1].processes()
         return finding
 
     @property
@@ -220,16 +223,17 @@ class Exercise:
         return next((case for case in self.cases if case.expect.outcome == "success"), None)
 
     def _ping_while_predicting(self) -> Finding:
-        _, probe = self._running
+        container, probe = self._running
         case = self._good
         if case is None:
             return Finding("skip", "no golden request expects a success")
         answers: list[Answer] = []
-        request = threading.Thread(target=lambda: self._quietly(probe, case), daemon=True)
-        request.start()
-        while request.is_alive() or not answers:
-            answers.append(probe.http("GET", "/ping", seconds=judging.PING_SECONDS * 5))
-            request.join(_PING_PAUSE)
+        with Probe(container, probe.port) as pinging:
+            request = threading.Thread(target=lambda: self._quietly(probe, case), daemon=True)
+            request.start()
+            while request.is_alive() or not answers:
+                answers.append(pinging.http("GET", "/ping", seconds=judging.PING_SECONDS * 5))
+                request.join(_PING_PAUSE)
         return judging.ping(answers, when="while a request runs")
 
     def _quietly(self, probe: Probe, case: GoldenCase) -> None:
@@ -262,9 +266,10 @@ class Exercise:
         return judging.ping([answer], when=f"{time.monotonic() - self._started:.0f} s after the start")
 
     def _logs(self) -> Finding:
-        container, _ = self._running
+        container, probe = self._running
         seconds = time.monotonic() - self._started
-        return judging.logs(container.logs(), int(container.state()["RestartCount"]), seconds=seconds)
+        restarted = judging.restarted(self._processes, probe.processes())
+        return judging.logs(container.logs(), restarted, seconds=seconds)
 
     def _model_dir(self) -> Finding:
         return judging.model_dir(self._running[0].changes(), MODEL_DIR)

@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-inference-code.h
 """
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from glue.checks.golden import wrong_body
@@ -28,6 +29,8 @@ LEAK_BYTES = 16 << 20
 LEAK_BYTES_PER_REQUEST = 256 << 10
 
 _PLATFORM = "linux/amd64"
+_PASSES_ON = re.compile(r"\bexec\s.*\$@", re.DOTALL)
+"""A script that ends as the server itself, and gives it what it was given."""
 _SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh"})
 _SECRET = re.compile(r"(SECRET|PASSWORD|PASSWD|TOKEN|PRIVATE_KEY|API_KEY)", re.IGNORECASE)
 _LAST_LINES = 12
@@ -45,15 +48,42 @@ def entrypoint(image: ImageFacts) -> Finding:
     """Exec form: in shell form `serve` is not passed on, and SIGTERM ends the shell alone."""
     measured = {"entrypoint": list(image.entrypoint), "command": list(image.command)}
     words = image.entrypoint
-    if len(words) >= 2 and words[0].rpartition("/")[2] in _SHELLS and words[1] == "-c":
+    script = _shell_script(words)
+    if script and not _PASSES_ON.search(script[0]):
         return failed(
-            f"ENTRYPOINT is in shell form ({' '.join(words[2:])!r}): `serve` and SIGTERM do not reach the server; "
+            f"ENTRYPOINT is in shell form ({script[0]!r}): `serve` and SIGTERM do not reach the server; "
             'write it in exec form, ENTRYPOINT ["…"]',
+            **measured,
+        )
+    if script and len(script) == 1:
+        return failed(
+            f'the shell of ENTRYPOINT takes `serve` for its own name: put a word such as "--" after {script[0]!r}',
             **measured,
         )
     if not words:
         return passed("no ENTRYPOINT: `serve` must be a program in the image", **measured)
     return passed(f"exec form: {' '.join(words)} serve", **measured)
+
+
+def _shell_script(words: Sequence[str]) -> Sequence[str]:
+    """The script that a shell is given as an argument, with the words after it; empty: there is none.
+
+    The shell may have options, joined (`-lc`) or with values (`-o pipefail`), and `env` before it.
+    """
+    rest = list(words)
+    if rest and rest[0].rpartition("/")[2] == "env":
+        rest = rest[1:]
+        while rest and (rest[0].startswith("-") or "=" in rest[0]):
+            rest = rest[1:]
+    if not rest or rest[0].rpartition("/")[2] not in _SHELLS:
+        return ()
+    rest, takes_script = rest[1:], False
+    while rest and rest[0].startswith(("-", "+")) and rest[0] != "--":
+        option = rest.pop(0)
+        takes_script = takes_script or (not option.startswith("--") and "c" in option)
+        if option.endswith("o") and not option.startswith("--"):
+            rest = rest[1:]
+    return rest if takes_script else ()
 
 
 def provenance(image: ImageFacts, *, workload: str, version: str) -> Finding:
@@ -225,7 +255,11 @@ def leak(samples: Sequence[int]) -> Finding:
     """Memory after each of a row of equal requests: the first third settles, from there on it may not grow."""
     settled = samples[len(samples) // 3 :]
     if len(settled) < 3:
-        return Finding("skip", f"{len(samples)} requests are too few to tell", {"requests": len(samples)})
+        return Finding(
+            "skip",
+            f"{len(samples)} requests are too few to tell, and no more fit into half of the watch: --observe",
+            {"requests": len(samples)},
+        )
     grown = settled[-1] - settled[0]
     each = grown / (len(settled) - 1)
     measured = {"requests": len(samples), "grown_bytes": grown, "bytes_per_request": round(each)}
@@ -238,14 +272,24 @@ def leak(samples: Sequence[int]) -> Finding:
     return passed(f"{mebibytes(grown):+g} MiB over {len(settled) - 1} equal requests", **measured)
 
 
-def logs(text: str, restarts: int, *, seconds: float) -> Finding:
-    """Nothing that is known to be a failure was logged while the container was watched, and it was not restarted."""
+def restarted(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """The names of processes that have ended and were started again between `before` and `after`."""
+    ended = Counter(before[one] for one in before.keys() - after.keys())
+    started = Counter(after[one] for one in after.keys() - before.keys())
+    return sorted((ended & started).elements())
+
+
+def logs(text: str, restarts: Sequence[str], *, seconds: float) -> Finding:
+    """While the container was watched it has logged nothing that is known to be a failure, and restarted no process.
+
+    The container itself is not started again by anything: its end is a failure of its own.
+    """
     found = recognise(text)
-    measured = {"restarts": restarts, "seconds": round(seconds, 1), "signatures": [one.id for one in found]}
+    measured = {"restarts": len(restarts), "seconds": round(seconds, 1), "signatures": [one.id for one in found]}
     if found:
         return failed("\n".join(f"{one.cause}: {one.line}" for one in found), **measured)
     if restarts:
-        return failed(f"the container was restarted {restarts} times", **measured)
+        return failed(f"processes ended and were started again: {', '.join(restarts)}", **measured)
     return passed(f"nothing known to be a failure in {seconds:.0f} s", **measured)
 
 

@@ -1,14 +1,13 @@
 """Asking the program inside a container (see `probe_program`)."""
 
-import base64
 import contextlib
-import itertools
 import json
-import subprocess
+import os
+import selectors
+import tempfile
 import threading
+import time
 from collections.abc import Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +20,7 @@ PROGRAM = Path(__file__).with_name("probe_program.py")
 _PYTHONS = ("python3", "python")
 _START_SECONDS = 20.0
 _MARGIN_SECONDS = 10.0
+_BLOCK = 1 << 16
 
 
 class ProbeError(FailedError):
@@ -39,16 +39,16 @@ class Answer:
 
 
 class Probe:
-    """A probe in `container`, for a server on `port`. A context that ends it."""
+    """A probe in `container`, for a server on `port`. A context that ends it.
+
+    It is asked one thing at a time: whoever wants to know two things at once takes two. One that did not answer in time
+    is given up, and the next question starts another.
+    """
 
     def __init__(self, container: Container, port: int) -> None:
         self._container = container
         self.port = port
-        self._numbers = itertools.count()
-        self._pending: dict[int, Future[Any]] = {}
-        self._lock = threading.Lock()
-        self._process = self._start()
-        threading.Thread(target=self._read, name=f"probe-{container.name}", daemon=True).start()
+        self._program = _Program.started(container)
 
     def http(
         self,
@@ -56,7 +56,7 @@ class Probe:
         path: str,
         *,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes = b"",
         seconds: float,
     ) -> Answer:
         """Send a request to the server.
@@ -64,47 +64,28 @@ class Probe:
         Raises:
             ProbeError: it did not answer within `seconds`; the message has the reason.
         """
-        encoded = None if body is None else base64.b64encode(body).decode("ascii")
-        found = self._ask(
-            "exchange",
-            seconds,
-            port=self.port,
-            method=method,
-            path=path,
-            headers=dict(headers or {}),
-            body=encoded,
-            timeout=seconds,
-        )
-        return Answer(
-            found["status"],
-            found["headers"],
-            base64.b64decode(found["body"]),
-            found["connect_seconds"],
-            found["seconds"],
-        )
+        length = {"Content-Length": str(len(body))} if method == "POST" else {}
+        arguments = {"method": method, "path": path, "headers": {**(headers or {}), **length}, "timeout": seconds}
+        found, content = self._ask("exchange", seconds, {"port": self.port, **arguments}, body)
+        return Answer(found["status"], found["headers"], content, found["connect_seconds"], found["seconds"])
 
     def sockets(self) -> Mapping[str, str]:
         """`/proc/net/tcp` and `tcp6` of the container, by the files' names."""
-        tables: Mapping[str, str] = self._ask("sockets", _MARGIN_SECONDS)
+        tables: Mapping[str, str] = self._ask("sockets")[0]
         return tables
 
     def memory(self) -> int:
         """The memory in bytes that belongs to the container's processes alone (anonymous)."""
-        return int(self._ask("memory", _MARGIN_SECONDS)["anonymous"])
+        return int(self._ask("memory")[0]["anonymous"])
+
+    def processes(self) -> Mapping[str, str]:
+        """The names of the container's processes, by what tells one from each other one, past or future."""
+        found: Mapping[str, str] = self._ask("processes")[0]
+        return found
 
     def close(self) -> None:
         """End the program inside."""
-        with contextlib.suppress(OSError, ValueError):
-            if self._process.stdin is not None:
-                self._process.stdin.close()
-        try:
-            self._process.wait(_MARGIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for stream in (self._process.stdout, self._process.stderr):
-            if stream is not None:
-                stream.close()
+        self._program.close()
 
     def __enter__(self) -> Self:
         return self
@@ -112,64 +93,122 @@ class Probe:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _ask(
+        self, action: str, seconds: float = 0.0, arguments: Mapping[str, Any] | None = None, body: bytes = b""
+    ) -> tuple[Any, bytes]:
+        """The answer to a question, and the body that came with it."""
+        if self._program.closed:
+            self._program = _Program.started(self._container)
+        try:
+            last, content = self._program.ask(action, arguments or {}, body, seconds + _MARGIN_SECONDS)
+        except TimeoutError as error:
+            self.close()
+            raise ProbeError(f"no answer within {seconds:g} s") from error
+        except (EOFError, ValueError) as error:
+            self.close()
+            raise ProbeError(
+                "the container ended" if self._container.ended else "the probe in the container ended"
+            ) from error
+        if "error" in last:
+            raise ProbeError(last["error"])
+        return last["answer"], content
+
+
+class _Program:
+    """One process of the probe's program in a container, and the pipes to it."""
+
+    def __init__(self, container: Container, python: str) -> None:
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the program; a file does not fill up
+        program = PROGRAM.read_text(encoding="utf-8")
+        self._process = container.execute([python, "-I", "-c", program], self._errors)
+        assert self._process.stdin is not None and self._process.stdout is not None  # noqa: S101, PT018 - pipes
+        self._given, self._output = self._process.stdin, self._process.stdout
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._output, selectors.EVENT_READ)
+        self._unread = bytearray()
+        self.closed = False
+
+    @classmethod
+    def started(cls, container: Container) -> "_Program":
+        """The program, once it answers.
+
+        Raises:
+            ProbeError: the container ended, or has no Python.
+        """
         said = ""
         for python in _PYTHONS:
-            process = self._container.execute([python, "-I", "-c", PROGRAM.read_text(encoding="utf-8")])
-            if self._answers(process):
-                return process
-            process.kill()
-            said = last_lines("\n".join(process.communicate()[::-1]), 1) or said
-        if self._container.ended:
-            raise ProbeError("the container ended")
-        raise ProbeError(f"no Python in the container to look at it with: {last_lines(said, 1)}")
-
-    def _answers(self, process: subprocess.Popen[str]) -> bool:
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - opened as pipes
-        timer = threading.Timer(_START_SECONDS, process.kill)
-        timer.start()
-        try:
-            process.stdin.write(json.dumps({"id": -1, "action": "sockets", "arguments": {}}) + "\n")
-            process.stdin.flush()
-            # An engine says what went wrong on standard output too.
-            return process.stdout.readline().startswith('{"id": -1')
-        except OSError:
-            return False
-        finally:
-            timer.cancel()
-
-    def _ask(self, action: str, seconds: float, **arguments: Any) -> Any:
-        number = next(self._numbers)
-        waiting: Future[Any] = Future()
-        with self._lock:
-            self._pending[number] = waiting
+            program = cls(container, python)
             try:
-                assert self._process.stdin is not None  # noqa: S101 - opened as a pipe
-                self._process.stdin.write(json.dumps({"id": number, "action": action, "arguments": arguments}) + "\n")
-                self._process.stdin.flush()
-            except (OSError, ValueError) as error:
-                raise ProbeError(self._gone()) from error
-        try:
-            return waiting.result(seconds + _MARGIN_SECONDS)
-        except FutureTimeoutError as error:
-            raise ProbeError(f"no answer within {seconds:g} s") from error
+                program.ask("sockets", {}, b"", _START_SECONDS)
+            except (TimeoutError, EOFError, ValueError):
+                said = program.said() or said
+                program.close()
+            else:
+                return program
+        if container.ended:
+            raise ProbeError("the container ended")
+        raise ProbeError(f"no Python in the container to look at it with: {said}")
 
-    def _read(self) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - opened as a pipe
-        with contextlib.suppress(ValueError):
-            for line in self._process.stdout:
-                reply = json.loads(line)
-                waiting = self._pending.pop(reply["id"], None)
-                if waiting is None:
-                    continue
-                if "error" in reply:
-                    waiting.set_exception(ProbeError(reply["error"]))
-                else:
-                    waiting.set_result(reply["answer"])
-        with self._lock:
-            for waiting in self._pending.values():
-                waiting.set_exception(ProbeError(self._gone()))
-            self._pending.clear()
+    def ask(self, action: str, arguments: Mapping[str, Any], body: bytes, seconds: float) -> tuple[Any, bytes]:
+        """The last line of the reply, and the body before it.
 
-    def _gone(self) -> str:
-        return "the container ended" if self._container.ended else "the probe in the container ended"
+        Raises:
+            TimeoutError: it took longer than `seconds`.
+            EOFError: the program ended.
+            ValueError: what it says is no reply: an engine says what went wrong on standard output too.
+        """
+        until = time.monotonic() + seconds
+        line = json.dumps({"action": action, "arguments": arguments, "bytes": len(body)}).encode() + b"\n"
+        threading.Thread(target=self._write, args=(line, body), name=f"probe-{action}", daemon=True).start()
+        content = bytearray()
+        while True:
+            last = json.loads(self._line(until))
+            if "piece" not in last:
+                return last, bytes(content)
+            content += self._take(last["piece"], until)
+
+    def said(self) -> str:
+        """The last line that it, or the engine in its place, has printed."""
+        self._process.kill()
+        self._process.wait()
+        self._errors.seek(0)
+        text = self._unread + self._output.read() + b"\n" + self._errors.read()
+        return last_lines(text.decode(errors="replace"), 1)
+
+    def close(self) -> None:
+        """End it; it may hang."""
+        self.closed = True
+        self._process.kill()
+        self._process.wait()
+        self._selector.close()
+        self._output.close()
+        self._errors.close()
+        with contextlib.suppress(OSError):  # what could not be written any more
+            self._given.close()
+
+    def _write(self, line: bytes, body: bytes) -> None:
+        with contextlib.suppress(OSError, ValueError):  # it has ended, which the reader sees as well
+            self._given.write(line)
+            self._given.write(body)
+            self._given.flush()
+
+    def _line(self, until: float) -> bytes:
+        while (end := self._unread.find(b"\n")) < 0:
+            self._more(until)
+        return self._take(end + 1, until)
+
+    def _take(self, size: int, until: float) -> bytes:
+        while len(self._unread) < size:
+            self._more(until)
+        taken = bytes(self._unread[:size])
+        del self._unread[:size]
+        return taken
+
+    def _more(self, until: float) -> None:
+        left = until - time.monotonic()
+        if left <= 0 or not self._selector.select(left):
+            raise TimeoutError
+        block = os.read(self._output.fileno(), _BLOCK)
+        if not block:
+            raise EOFError
+        self._unread += block

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,9 +39,41 @@ def test_an_image_for_another_processor_is_refused() -> None:
     assert "linux/arm64" in judging.platform(_image(platform="linux/arm64")).message
 
 
-def test_the_shell_may_be_the_program_of_an_exec_form() -> None:
-    assert judging.entrypoint(_image(entrypoint=("/bin/sh", "/run.sh"))).verdict == "pass"
-    assert judging.entrypoint(_image(entrypoint=("/bin/bash", "-c", "run"))).verdict == "fail"
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("/bin/sh", "/run.sh"),
+        ("bash", "-eu", "/run.sh", "-c"),
+        ("bash", "-o", "pipefail", "/run.sh"),
+        ("sh", "-c", 'exec python -m serving "$@"', "--"),
+        ("bash", "-lc", "cd /opt && exec server $@", "server"),
+        ("env", "-i", "HOME=/", "python", "-c", "serve()"),
+        ("python", "-c", "serve()"),
+        (),
+    ],
+)
+def test_the_shell_may_be_the_program_of_an_exec_form(words: tuple[str, ...]) -> None:
+    assert judging.entrypoint(_image(entrypoint=words)).verdict == "pass"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("/bin/bash", "-c", "run"), "in shell form ('run')"),
+        (("/bin/bash", "-lc", "run"), "in shell form"),
+        (("sh", "-ec", "run"), "in shell form"),
+        (("bash", "-eo", "pipefail", "-c", "run"), "in shell form"),
+        (("env", "bash", "-c", "run"), "in shell form"),
+        (("/usr/bin/env", "-i", "A=b", "/bin/dash", "-c", "run"), "in shell form"),
+        (("sh", "-c", "exec run", "--"), "in shell form"),
+        (("sh", "-c", 'run "$@"', "--"), "in shell form"),
+        (("sh", "-c", 'exec run "$@"'), "takes `serve` for its own name"),
+    ],
+)
+def test_a_shell_that_keeps_serve_or_sigterm_to_itself_is_told(words: tuple[str, ...], says: str) -> None:
+    finding = judging.entrypoint(_image(entrypoint=words))
+    assert finding.verdict == "fail"
+    assert says in finding.message
 
 
 def test_a_secret_without_a_value_is_none() -> None:
@@ -95,9 +128,18 @@ def test_after_sigterm_only_an_orderly_end_is_one() -> None:
 
 
 def test_a_restart_and_a_known_failure_each_fail() -> None:
-    assert judging.logs("all is well", 0, seconds=40).verdict == "pass"
-    assert judging.logs("all is well", 2, seconds=40).verdict == "fail"
-    assert judging.logs('{"event": "worker_exited"}', 0, seconds=40).verdict == "fail"
+    assert judging.logs("all is well", [], seconds=40).verdict == "pass"
+    assert judging.logs("all is well", ["worker"], seconds=40).verdict == "fail"
+    assert judging.logs('{"event": "worker_exited"}', [], seconds=40).verdict == "fail"
+
+
+def test_a_restart_is_an_end_and_a_start_of_the_same_program() -> None:
+    before = {"1/10": "server", "7/11": "worker", "8/12": "worker"}
+    assert judging.restarted(before, before) == []
+    assert judging.restarted(before, {**before, "9/50": "worker"}) == []
+    assert judging.restarted(before, {"1/10": "server", "7/11": "worker"}) == []
+    assert judging.restarted(before, {"1/10": "server", "7/11": "worker", "8/60": "worker"}) == ["worker"]
+    assert judging.restarted(before, {"1/10": "server", "9/60": "worker", "10/61": "helper"}) == ["worker"]
 
 
 def test_writes_beside_the_model_are_allowed() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from glue.engines import ImageFacts
+from glue.evidence import Check
 from glue.imagechecks import Patience, Subject, Verification, keep, proves
 from glue.workloads import ContainerNeeds, Workload
 
@@ -60,6 +61,13 @@ def test_a_verification_of_an_older_form_proves_nothing(subject: Subject, tmp_pa
     file = _kept(tmp_path / "images", subject) / "verification.json"
     file.write_text(file.read_text().replace('"schema_version": 2', '"schema_version": 1'))
     assert not proves(file.parent, subject, GATE)
+
+
+def test_the_summary_names_what_was_not_tried(subject: Subject, tmp_path: Path) -> None:
+    verification = Verification.model_validate_json((_kept(tmp_path, subject) / "verification.json").read_text())
+    skipped = Check(id="leak", verdict="skip", message="too few", seconds=1.0)
+    assert verification.summary == "pass"
+    assert verification.model_copy(update={"checks": [skipped]}).summary == "pass, without leak"
 
 
 def _needs(**changes: object) -> Change:
