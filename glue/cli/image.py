@@ -9,6 +9,7 @@ import typer
 from glue.cli.app import app
 from glue.cli.output import EnvOption, JsonOption, Progress, emit, table
 from glue.cli.registry import EndpointOption, releaser
+from glue.durations import BUILD_SECONDS, OBSERVE_SECONDS, TRANSFER_SECONDS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -36,7 +37,7 @@ BundledOption = Annotated[bool, typer.Option("--bundled", help="Put the model in
 ObserveOption = Annotated[
     float, typer.Option("--observe", min=0, help="Seconds for which the running container is watched.")
 ]
-_OBSERVE = 40.0
+BuildTimeoutOption = Annotated[float, typer.Option("--timeout", min=1, help="Seconds after which a build is ended.")]
 
 
 @commands.command()
@@ -47,7 +48,7 @@ def build(  # noqa: PLR0917 - options
     ] = Kind.CONTAINER,
     bundled: BundledOption = False,
     base: BaseOption = None,
-    timeout: Annotated[float, typer.Option("--timeout", min=1, help="Seconds after which a build is ended.")] = 1800.0,
+    timeout: BuildTimeoutOption = BUILD_SECONDS,
     out: Annotated[
         Path | None, typer.Option("--out", help="A process image's folder (default: below .glue/images).")
     ] = None,
@@ -101,7 +102,7 @@ def verify(
         str | None,
         typer.Option("--against", help="An image to compare sizes with (default: the last pushed before it)."),
     ] = None,
-    observe: ObserveOption = _OBSERVE,
+    observe: ObserveOption = OBSERVE_SECONDS,
     as_json: JsonOption = False,
 ) -> None:
     """Run an image as SageMaker will, with its golden requests, and judge what is seen. Nothing is pushed.
@@ -136,7 +137,11 @@ def push(  # noqa: PLR0917 - options
         Kind | None, typer.Option("--kind", help="Default: process on the local cloud, container elsewhere.")
     ] = None,
     base: BaseOption = None,
-    observe: ObserveOption = _OBSERVE,
+    observe: ObserveOption = OBSERVE_SECONDS,
+    timeout: BuildTimeoutOption = BUILD_SECONDS,
+    transfer_timeout: Annotated[
+        float, typer.Option("--transfer-timeout", min=1, help="Seconds after which a push or a pull is ended.")
+    ] = TRANSFER_SECONDS,
     as_json: JsonOption = False,
 ) -> None:
     """Build, verify and push the images of an environment, and write their digests into its release.
@@ -152,7 +157,7 @@ def push(  # noqa: PLR0917 - options
     keys = chosen_endpoints(context.profile, endpoint)
     process = kind is Kind.PROCESS or (kind is None and context.cloud.runs_process_images)
     with Progress() as progress:
-        gate = None if process else _gate(context, progress, observe, base)
+        gate = None if process else _gate(context, progress, observe, base, (timeout, transfer_timeout))
         release = releaser(context, progress).push_images(keys, gate)
     pushed = {key: release.endpoints[key].image for key in keys}
     document = {"release": release.digest, "endpoints": pushed}
@@ -212,16 +217,18 @@ def trace(env: EnvOption, as_json: JsonOption = False) -> None:
         raise typer.Exit(1)
 
 
-def _gate(context: "Context", progress: Progress, observe: float, base: str | None) -> "Gate":
+def _gate(
+    context: "Context", progress: Progress, observe: float, base: str | None, seconds: tuple[float, float]
+) -> "Gate":
     """What makes, verifies and pushes container images; an engine is looked for before anything else is done."""
     from glue.engines import find_engine
     from glue.imagechecks import Gate, Patience
 
     scan, patience = context.profile.image_scan, Patience(observe=observe)
-    return Gate(context.project, context.cloud, find_engine(to_run=True), progress, scan, patience, base)
+    return Gate(context.project, context.cloud, find_engine(to_run=True), progress, scan, patience, base, *seconds)
 
 
 def _report(verification: "Verification") -> "RenderableType":
     rows = [(check.verdict, check.id, check.message, f"{check.seconds:.1f} s") for check in verification.checks]
-    title = f"{verification.workload} {verification.workload_version}: {verification.verdict}"
+    title = f"{verification.workload} {verification.workload_version}: {verification.summary}"
     return table(title, ("", "check", "found", "took"), rows)

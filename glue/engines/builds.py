@@ -1,12 +1,10 @@
 """Following a build: its steps as they pass, and the one that failed or hangs."""
 
 import re
-import subprocess
-import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
-from glue.engines.commands import last_lines
+from glue.engines.commands import last_lines, stream
 from glue.errors import FailedError
 from glue.signatures import recognise
 
@@ -49,50 +47,29 @@ def follow(
     seconds: float,
     on_step: Callable[[str], None] | None = None,
 ) -> None:
-    """Run the build `arguments` to its end. It has no terminal and no input: nothing can ask it anything.
+    """Run the build `arguments` to its end.
 
     Raises:
         FailedError: it failed, or did not end within `seconds`; the message names the step and its last lines.
     """
     steps = Steps()
     kept: deque[str] = deque(maxlen=_KEPT_LINES)
-    try:
-        process = subprocess.Popen(
-            arguments,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-        )
-    except OSError as error:
-        raise FailedError(f"{arguments[0]}: {error}") from error
-    late = threading.Event()
 
-    def give_up() -> None:
-        late.set()
-        process.kill()
+    def hear(line: str) -> None:
+        kept.append(line)
+        step = steps.read(line)
+        if step and on_step:
+            on_step(step)
 
-    timer = threading.Timer(seconds, give_up)
-    timer.start()
     try:
-        assert process.stdout is not None  # noqa: S101 - opened as a pipe
-        with process.stdout as output:
-            for line in output:
-                kept.append(line)
-                step = steps.read(line)
-                if step and on_step:
-                    on_step(step)
-        status = process.wait()
-    finally:
-        timer.cancel()
-        if process.poll() is None:
-            process.kill()
-            process.wait()
-    said = last_lines("".join(kept), 12)
-    causes = "".join(f"\n{found.cause}" for found in recognise("".join(kept)))
-    if late.is_set():
-        raise FailedError(f"the build did not end within {seconds:g} s: it hung in {steps.current}{causes}\n{said}")
-    if status != 0:
-        raise FailedError(f"the build failed in {steps.current or 'its first step'}{causes}\n{said}")
+        status = stream(arguments, hear, seconds=seconds, environment=environment)
+    except TimeoutError:
+        status = None
+    if status == 0:
+        return
+    text = "\n".join(kept)
+    causes = "".join(f"\n{found.cause}" for found in recognise(text))
+    said = f"{steps.current or 'its first step'}{causes}\n{last_lines(text, 12)}"
+    if status is None:
+        raise FailedError(f"the build did not end within {seconds:g} s: it hung in {said}")
+    raise FailedError(f"the build failed in {said}")

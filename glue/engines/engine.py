@@ -12,9 +12,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from glue.durations import TRANSFER_SECONDS
 from glue.engines.builds import follow
 from glue.engines.commands import QUERY_SECONDS, CommandError, call
 from glue.engines.containers import Container
+from glue.engines.transfers import OnLayers, transfer
 from glue.errors import FailedError, MissingError
 
 Kind = Literal["docker", "podman", "buildah"]
@@ -22,8 +24,8 @@ Kind = Literal["docker", "podman", "buildah"]
 HOST_NETWORK = "host"
 """The network of the machine itself."""
 
-TRANSFER_SECONDS = 3600.0
-"""How long a push or pull may take: images with weights have tens of gigabytes."""
+RUN_LABEL = "io.async-inference.run=1"
+"""What every container has that was started to look at an image."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Layer:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """An image as the engine knows it. `size` in bytes, unpacked; `digests` are those that registries gave it."""
+    """An image as the engine knows it. `size` in bytes, unpacked; `digests` are those that registries gave it.
+
+    `layers` are the digests of the layers' contents, `settings` is everything that containers of it start with.
+    """
 
     id: str
     platform: str
@@ -50,6 +55,11 @@ class ImageFacts:
     tags: tuple[str, ...]
     digests: tuple[str, ...]
     layers: tuple[str, ...]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def is_alike(self, other: "ImageFacts") -> bool:
+        """Whether the two differ in their dates and names at most: same layers, same settings, same platform."""
+        return (self.platform, self.layers, self.settings) == (other.platform, other.layers, other.settings)
 
 
 @dataclass(frozen=True)
@@ -129,15 +139,15 @@ class Engine:
         Raises:
             FailedError: the engine does not start it, such as for a program that is not in the image.
         """
-        name = f"glue-{secrets.token_hex(6)}"
-        given = container_options(self.kind, name, limits, environment, network=self.network)
-        command = [self.program, "run", "--detach", *given, "--label=io.async-inference.run=1"]
+        container = Container(self.program, _new_name())
+        given = container_options(self.kind, container.name, limits, environment, network=self.network)
+        command = [self.program, "run", "--detach", *given, f"--label={RUN_LABEL}"]
         try:
             self._call([*command, image, *arguments])
-        except CommandError:
-            Container(self.program, name).remove()
+        except BaseException:
+            container.remove()
             raise
-        return Container(self.program, name)
+        return container
 
     def create(
         self,
@@ -230,41 +240,51 @@ class Engine:
         return {"DOCKER_CONFIG": str(folder), "DOCKER_HOST": host.strip()}
 
     def _call(self, arguments: Sequence[str], *, seconds: float = QUERY_SECONDS, given: str | None = None) -> str:
-        environment = {**os.environ, **self.variables} if self.variables else None
-        return call(arguments, seconds=seconds, given=given, environment=environment)
+        return call(arguments, seconds=seconds, given=given, environment=self._environment)
 
-    def push(self, reference: str) -> Push:
+    @property
+    def _environment(self) -> Mapping[str, str] | None:
+        return {**os.environ, **self.variables} if self.variables else None
+
+    def push(self, reference: str, *, seconds: float = TRANSFER_SECONDS, on_layers: OnLayers | None = None) -> Push:
         """Push the image that is tagged `reference`.
 
         Raises:
-            FailedError: the registry refused it.
+            FailedError: the registry refused it, or it took longer than `seconds`.
         """
         plain = [] if self.kind == "docker" else [f"--tls-verify={'false' if _is_local(reference) else 'true'}"]
-        self._call([self.program, "push", *plain, reference], seconds=TRANSFER_SECONDS)
+        transfer([self.program, "push", *plain, reference], self._environment, seconds, on_layers)
         repository = reference.rpartition(":")[0]
         digests = [digest for digest in self.inspect(reference).digests if digest.startswith(f"{repository}@")]
         if not digests:
             raise FailedError(f"{reference}: pushed, and {self.kind} does not say under which digest")
         return Push(reference, digests[0].rpartition("@")[2])
 
-    def pull(self, reference: str) -> ImageFacts:
+    def pull(
+        self, reference: str, *, seconds: float = TRANSFER_SECONDS, on_layers: OnLayers | None = None
+    ) -> ImageFacts:
         """Fetch `reference` (`repository@sha256:…` or a tag) and say what it is.
 
         Raises:
-            FailedError: the registry does not give it out.
+            FailedError: the registry does not give it out, or it took longer than `seconds`.
         """
         plain = [] if self.kind == "docker" else [f"--tls-verify={'false' if _is_local(reference) else 'true'}"]
-        self._call([self.program, "pull", "--quiet", *plain, reference], seconds=TRANSFER_SECONDS)
+        transfer([self.program, "pull", *plain, reference], self._environment, seconds, on_layers)
         return self.inspect(reference)
 
     def run_once(self, image: str, program: str, arguments: Sequence[str], *, seconds: float = 120.0) -> str:
         """What `program` of `image` prints when it is run without a network.
 
         Raises:
-            FailedError: it fails.
+            FailedError: it fails, or takes longer than `seconds`.
         """
-        command = [self.program, "run", "--rm", "--pull=never", "--network=none", f"--entrypoint={program}"]
-        return self._call([*command, image, *arguments], seconds=seconds)
+        container = Container(self.program, _new_name())
+        command = [self.program, "run", f"--name={container.name}", f"--label={RUN_LABEL}", "--pull=never"]
+        command += ["--network=none", f"--entrypoint={program}", image, *arguments]
+        try:
+            return self._call(command, seconds=seconds)
+        finally:
+            container.remove()
 
     def _has_network(self) -> bool:
         if self.kind == "buildah":
@@ -312,6 +332,10 @@ def container_options(
     return options + [f"--env={key}={value}" for key, value in environment.items()]
 
 
+def _new_name() -> str:
+    return f"glue-{secrets.token_hex(6)}"
+
+
 def _facts(found: Mapping[str, Any]) -> ImageFacts:
     config = found.get("Config") or {}
     return ImageFacts(
@@ -327,6 +351,7 @@ def _facts(found: Mapping[str, Any]) -> ImageFacts:
         tags=tuple(found.get("RepoTags") or ()),
         digests=tuple(found.get("RepoDigests") or ()),
         layers=tuple((found.get("RootFS") or {}).get("Layers") or ()),
+        settings=config,
     )
 
 

@@ -2,10 +2,9 @@
 
 from glue.imagechecks.exercise import Patience
 from glue.imagechecks.gate import Gate, chosen_image, former_image
-from glue.imagechecks.verification import OBSERVE_SECONDS, Subject, Verification, keep, proves, verify
+from glue.imagechecks.verification import Subject, Verification, keep, proves, verify
 
 __all__ = [
-    "OBSERVE_SECONDS",
     "Gate",
     "Patience",
     "Subject",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from glue.cloud import Cloud
+from glue.durations import BUILD_SECONDS, TRANSFER_SECONDS
 from glue.engines import Engine, ImageFacts
 from glue.errors import FailedError, UsageError
 from glue.imagechecks.exercise import Patience
@@ -18,7 +19,10 @@ from glue.workloads import Workload
 
 @dataclass(frozen=True)
 class Gate:
-    """Makes and pushes container images of this checkout. `base` and `patience` are those of `build` and `verify`."""
+    """Makes and pushes container images of this checkout. `base` and `patience` are those of `build` and `verify`.
+
+    A build is ended after `build_seconds`, a push or a pull after `transfer_seconds`.
+    """
 
     project: Project
     cloud: Cloud
@@ -27,6 +31,8 @@ class Gate:
     scan: ImageScan
     patience: Patience
     base: str | None = None
+    build_seconds: float = BUILD_SECONDS
+    transfer_seconds: float = TRANSFER_SECONDS
 
     def __call__(self, workload: Workload, url: str, *, bundled: bool) -> str:
         """Build, verify and push the image of `workload` to the repository `url`; returns `url@sha256:…`.
@@ -36,7 +42,15 @@ class Gate:
         Raises:
             FailedError: a step of the build, a check, the registry or its scan refused it.
         """
-        built = build(workload, self.project, self.engine, self.reporter, bundled=bundled, base=self.base)
+        built = build(
+            workload,
+            self.project,
+            self.engine,
+            self.reporter,
+            bundled=bundled,
+            base=self.base,
+            seconds=self.build_seconds,
+        )
         subject = Subject(built.image, workload, former_image(self.engine, workload.name, built.image))
         folder = image_folder(self.project, workload.name)
         if proves(folder, subject, self.patience):
@@ -48,7 +62,9 @@ class Gate:
             if verification.verdict != "pass":
                 problems = "\n".join(f"{check.id}: {check.message}" for check in failed)
                 raise FailedError(f"{built.reference} is not pushed:\n{problems}", hints=[f"all checks: {file}"])
-        return publish(built, url, self.cloud, self.engine, self.reporter, self.scan)
+            self.reporter.note(f"{built.reference}: {verification.summary}")
+        seconds = self.transfer_seconds
+        return publish(built, url, self.cloud, self.engine, self.reporter, self.scan, seconds=seconds)
 
 
 def images_of(engine: Engine, workload: str) -> list[ImageFacts]:

@@ -22,9 +22,6 @@ from glue.progress import Reporter
 from glue.workloads import ContainerNeeds, Workload
 from glue.workloads.golden import load_cases
 
-OBSERVE_SECONDS = 40.0
-"""How long a container is watched unless something else is said: longer than what gives up after 30 s."""
-
 _WEIGHTS = "weights"
 
 
@@ -72,6 +69,12 @@ class Verification(BaseModel):
     verdict: Literal["pass", "fail"]
     checks: list[Check]
     created: AwareDatetime
+
+    @property
+    def summary(self) -> str:
+        """The verdict, and what it says nothing about."""
+        skipped = [check.id for check in self.checks if check.verdict == "skip"]
+        return f"{self.verdict}, without {', '.join(skipped)}" if skipped else self.verdict
 
 
 def verify(subject: Subject, engine: Engine, reporter: Reporter, patience: Patience) -> Verification:

@@ -1,11 +1,13 @@
 """Building the container image of a workload with an engine."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from glue.durations import BUILD_SECONDS
 from glue.engines import Engine, ImageFacts
-from glue.files import write_atomically
+from glue.files import sha256_of, write_atomically
 from glue.images import labels, sbom
 from glue.images.context import stage
 from glue.progress import Reporter, mebibytes
@@ -13,9 +15,6 @@ from glue.project import Project
 from glue.revision import UNKNOWN, committed_at, revision_of
 from glue.workloads import Workload
 from glue.workloads.requirements import read_lock
-
-BUILD_SECONDS = 1800.0
-"""How long a build may take unless something else is said."""
 
 _REPOSITORY = "async-inference"
 _REVISION_DIGITS = 12
@@ -57,7 +56,9 @@ def build(
     folder = image_folder(project, workload.name)
     content = stage(workload, project.serving_dir, folder / "context", bundled=bundled)
     revision = revision_of(project.root)
-    tag = image_tag(workload.version, revision, content, bundled=bundled)
+    made_of = [content, sha256_of(project.dockerfile), workload.container.variant, base or ""]
+    sources = hashlib.sha256("\0".join(made_of).encode()).hexdigest()
+    tag = image_tag(workload.version, revision, sources, bundled=bundled)
     reference = f"{_REPOSITORY}/{workload.name}:{tag}"
     engine.build(
         folder / "context",
@@ -81,15 +82,15 @@ def image_folder(project: Project, workload: str) -> Path:
     return project.work_dir / "images" / workload
 
 
-def image_tag(version: str, revision: str, content: str, *, bundled: bool) -> str:
-    """The tag: version and git revision, and for sources that are no commit the beginning of their digest.
+def image_tag(version: str, revision: str, sources: str, *, bundled: bool) -> str:
+    """The tag: version and git revision, and for sources that are no commit the beginning of their digest `sources`.
 
     A tag never changes what it stands for, and two states of a checkout with changes are not the same.
     """
     commit, _, changed = revision.partition("-")
     parts = [version, commit[:_REVISION_DIGITS]]
     if changed or revision == UNKNOWN:
-        parts.append(f"{changed or 'sources'}-{content[:8]}")
+        parts.append(f"{changed or 'sources'}-{sources[:8]}")
     return "-".join([*parts, "bundled"] if bundled else parts)
 
 

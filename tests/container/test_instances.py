@@ -16,13 +16,14 @@ import pytest
 
 from glue.engines import Engine, Limits
 from glue.errors import UsageError
-from glue.images.publishing import transfer
+from glue.images.publishing import Transfers
 from glue.localcloud import daemon
 from glue.localcloud.compute.containers import CLOUD_LABEL, EngineContainer
 from glue.localcloud.compute.instance_types import MEMORY_SETTING
 from glue.localcloud.fault_injection import faults_client
 from glue.localcloud.state import StateDir
 from glue.ports import free_port
+from glue.progress import Silent
 from tests.container.workshop import Workshop
 from tests.localcloud.support import PROGRAM, REGION, Account, digest, eventually, tar
 
@@ -320,7 +321,7 @@ def test_the_image_that_goes_to_aws_serves_and_says_what_its_handler_raised(
     repository = account.repository("tests/noop")
     host = account.url.partition("://")[2]
     with engine.logged_in(host, "AWS", f"{account.id}-{REGION}-token") as session:
-        pushed = transfer(session, workshop.sound.image, f"{host}/{repository}", "1")
+        pushed = Transfers(session, f"{host}/{repository}", Silent()).push(workshop.sound.image, "1")
     side = Side("container", f"{account.id}.dkr.ecr.{REGION}.amazonaws.com/{repository}@{pushed}")
     code = {path: file.read_text() for path, file in workshop.noop.artifact.items()}
     raising = {"code/inference.py": RAISING}

@@ -11,7 +11,7 @@ from glue.engines import Engine
 from glue.errors import FailedError
 from glue.imagechecks import former_image
 from glue.images.listing import listed
-from glue.images.publishing import publish, transfer
+from glue.images.publishing import Transfers, publish
 from glue.profiles.models import ImageScan
 from glue.releases import Release, Source, with_image
 from tests.container.recording import Recorder
@@ -48,6 +48,27 @@ def test_a_tag_that_stands_for_another_image_is_refused(
         publish(other, url, aws, engine, Recorder(), SCAN)
 
 
+def test_the_same_image_of_another_moment_is_the_one_that_the_tag_stands_for(
+    workshop: Workshop, engine: Engine, aws: Cloud, url: str, pushed: str
+) -> None:
+    again = workshop.again(workshop.sound)
+    assert again.id != workshop.sound.image.id
+    recorder = Recorder()
+    assert publish(replace(workshop.sound, image=again), url, aws, engine, recorder, SCAN) == pushed
+    assert any("made at another moment" in note for note in recorder.notes)
+
+
+@pytest.mark.usefixtures("pushed")
+def test_an_image_with_the_same_layers_and_other_settings_is_another_one(
+    workshop: Workshop, engine: Engine, aws: Cloud, url: str
+) -> None:
+    other = replace(workshop.sound, image=workshop.variation("WORKDIR /"))
+    assert other.image.layers == workshop.sound.image.layers
+    with pytest.raises(FailedError, match="which is another image") as caught:
+        publish(other, url, aws, engine, Recorder(), SCAN)
+    assert "raise the workload's version" in caught.value.hints[0]
+
+
 @pytest.mark.usefixtures("pushed")
 def test_the_registry_itself_refuses_to_move_a_tag(workshop: Workshop, engine: Engine, aws: Cloud, url: str) -> None:
     other = workshop.variation("LABEL yet=another")
@@ -56,7 +77,7 @@ def test_the_registry_itself_refuses_to_move_a_tag(workshop: Workshop, engine: E
         engine.logged_in(host, "AWS", f"{ACCOUNT}-eu-central-1-token") as session,
         pytest.raises(FailedError, match="tag"),
     ):
-        transfer(session, other, f"{host}/{url.partition('/')[2]}", workshop.sound.tag)
+        Transfers(session, f"{host}/{url.partition('/')[2]}", Recorder()).push(other, workshop.sound.tag)
 
 
 def test_nobody_pushes_without_the_accounts_token(engine: Engine, aws: Cloud) -> None:

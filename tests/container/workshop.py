@@ -3,13 +3,16 @@
 import json
 import secrets
 import shutil
+import subprocess
+import tarfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
-from glue.engines import Engine, ImageFacts
+from glue.engines import Container, Engine, ImageFacts
 from glue.engines.commands import CommandError
 from glue.evidence import Check
 from glue.imagechecks import Patience, Subject, Verification, verify
@@ -51,6 +54,22 @@ class Workshop:
         self._made.append(built.reference)
         return built
 
+    def again(self, built: Built) -> ImageFacts:
+        """Noop's image `built`, built once more without any cache."""
+        reference = f"again-{secrets.token_hex(4)}:1"
+        self.engine.build(
+            self.folder / ".glue/images/noop/context",
+            ROOT / "container/Dockerfile",
+            tags=[reference],
+            target="archive",
+            arguments={"CPU_BASE": self.base} if self.base else {},
+            labels=built.image.labels,
+            seconds=BUILD_SECONDS,
+            cached=False,
+        )
+        self._made.append(reference)
+        return self.engine.inspect(reference)
+
     def variation(
         self, instructions: str, files: Mapping[str, str | bytes] | None = None, *, seconds: float = BUILD_SECONDS
     ) -> ImageFacts:
@@ -71,6 +90,26 @@ class Workshop:
             shutil.rmtree(context)
         self._made.append(reference)
         return self.engine.inspect(reference)
+
+    def empty(self, platform: str) -> ImageFacts:
+        """An image for `platform` with an entry point and nothing to run."""
+        reference = f"variation-{secrets.token_hex(4)}:1"
+        file = self.folder / "empty.tar"
+        with tarfile.open(file, "w"):
+            pass
+        options = [f"--platform={platform}", '--change=ENTRYPOINT ["/run"]']
+        subprocess.run(
+            [self.engine.program, "import", *options, file, reference], check=True, stdout=subprocess.DEVNULL
+        )
+        self._made.append(reference)
+        return self.engine.inspect(reference)
+
+    def ends(self, image: ImageFacts) -> list[float]:
+        """When the containers of `image` have ended, in seconds since 1970."""
+        command = [self.engine.program, "ps", "--all", "--quiet", f"--filter=ancestor={image.id}"]
+        names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        moments = (Container(self.engine.program, name).state()["FinishedAt"] for name in names)
+        return [datetime.fromisoformat(f"{one[:26].rstrip('Z')}+00:00").timestamp() for one in moments]
 
     def with_handler(self, handler: str, **needs: object) -> Workload:
         """The noop workload with another handler."""
