@@ -66,6 +66,11 @@ SIGNATURES = (
         "the program wants a GPU that this machine, or the instance type, does not have",
     ),
     _signature("port-taken", r"[Aa]ddress already in use", "the port is taken: two servers in one container"),
+    _signature(
+        "no-gpu",
+        r"(could not select device driver|nvidia-container-cli: initialization error|unresolvable CDI devices)",
+        "the engine has no GPU to give: run it on a machine with one, and with NVIDIA's container toolkit",
+    ),
     _signature("no-space", r"No space left on device", "the disk is full"),
     _signature(
         "wrong-architecture",

@@ -5,13 +5,17 @@ is the one that fails (any, where it is empty), `says` is in its message.
 """
 
 import hashlib
+import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
+from glue.engines import Engine
 from glue.errors import FailedError
-from glue.imagechecks import Patience
+from glue.imagechecks import Patience, Subject
+from glue.imagechecks.verification import checks
 from tests.container.workshop import BUNDLED, QUICK, Workshop, manifest
 
 SERVER = """
@@ -248,6 +252,31 @@ Handler.predict = predict
         'LABEL org.opencontainers.image.version="0.9.0"',
     ),
     Broken(
+        "a process that is started again and again",
+        "logs",
+        "started again: sleep",
+        server="""
+import subprocess
+def supervise():
+    while True: subprocess.run(["sleep", "0.5"])
+threading.Thread(target=supervise, daemon=True).start()
+""",
+    ),
+    Broken(
+        "a worker that died, in the words of another server",
+        "logs",
+        "a worker of the server died",
+        server='print("Backend worker process died", flush=True)',
+    ),
+    Broken(
+        "nothing is left of the memory when idle",
+        "idle-memory",
+        "nothing is left for requests",
+        server="HELD = b'x' * (470 << 20)",
+        needs={"memory_mib": 512},
+    ),
+    Broken("a GPU where there is none", "start", "the engine has no GPU to give", needs={"variant": "cuda"}),
+    Broken(
         "no Python to look with",
         "start",
         "no Python",
@@ -277,6 +306,36 @@ def test_a_broken_image_is_caught_and_its_cause_named(broken: Broken, workshop: 
         assert any(broken.says in message for message in told.values()), found
 
 
+def test_a_bundled_model_whose_folder_is_written_is_caught(workshop: Workshop) -> None:
+    writing = f"{SERVER}\nopen('/opt/ml/model/cache', 'w').write('x')\nserve()\n"
+    files = {"model/artifact-manifest.json": manifest({}, workshop.noop), "server.py": writing}
+    image = workshop.variation(f"{BUNDLED}\nCOPY model/ /opt/ml/model/\n{OWN}", files)
+    found = workshop.until("model-dir", image, replace(workshop.noop, container=workshop.needs()))
+    told = {one.id: one.message for one in found if one.verdict == "fail"}
+    assert list(told) == ["model-dir"]
+    assert "/opt/ml/model/cache was written" in told["model-dir"]
+
+
+def test_an_image_for_another_processor_is_caught(workshop: Workshop) -> None:
+    found = workshop.until("platform", workshop.empty("linux/arm64"), workshop.noop)
+    assert "the image is for linux/arm64, instances run linux/amd64" in found[0].message
+
+
+def test_an_end_is_reported_within_a_second_of_it(workshop: Workshop, engine: Engine) -> None:
+    last = "print('last words', flush=True); os._exit(7)"
+    server = f"{SERVER}\ndef end():\n    {last}\nthreading.Timer(2, end).start()\nserve()\n"
+    image = workshop.variation(OWN, {"server.py": server})
+    workload = replace(workshop.noop, container=workshop.needs())
+    with ExitStack() as resources:
+        made = checks(Subject(image, workload), engine, workshop.reporter, replace(QUICK, observe=60.0), resources)
+        caught = next(one for one in made if one.verdict == "fail")
+        reported = time.time()
+        [ended] = workshop.ends(image)
+    assert "exited with status 7" in caught.message
+    assert "last words" in caught.message
+    assert 0 <= reported - ended < 1
+
+
 CONTENT = b"the weights"
 LISTED = {"weights.bin": (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())}
 
@@ -284,7 +343,7 @@ LISTED = {"weights.bin": (len(CONTENT), hashlib.sha256(CONTENT).hexdigest())}
 @pytest.mark.parametrize(
     ("files", "says"),
     [
-        ({}, "weights.bin: missing in the image"),
+        ({}, "weights.bin: listed, and not in the image"),
         ({"weights.bin": b"other weigh"}, "weights.bin: 11 bytes with sha256"),
         ({"weights.bin": CONTENT[:3]}, "weights.bin: 3 bytes"),
     ],

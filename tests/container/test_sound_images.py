@@ -13,9 +13,10 @@ from glue.engines.commands import CommandError
 from glue.errors import FailedError
 from glue.evidence import Check
 from glue.imagechecks import Patience, Verification
-from glue.images import labels
-from glue.images.publishing import compare, transfer
+from glue.images import labels, sbom
+from glue.images.publishing import Transfers
 from glue.workloads import Workload, load_workload
+from tests.container.recording import Recorder
 from tests.container.workshop import QUICK, Workshop
 
 ROOT = Path(__file__).parents[2]
@@ -82,24 +83,10 @@ def test_a_file_that_is_not_the_listed_one_does_not_get_into_an_image(
         )
 
 
-def test_the_same_sources_give_the_same_layers_without_any_cache(
-    workshop: Workshop, engine: Engine, base: str | None
-) -> None:
-    folder = workshop.folder / ".glue/images/noop/context"
-    first = workshop.sound.image
-    arguments = {"CPU_BASE": base} if base else {}
-    engine.build(
-        folder,
-        ROOT / "container/Dockerfile",
-        tags=["again:1"],
-        target="archive",
-        arguments=arguments,
-        seconds=300,
-        cached=False,
-    )
-    again = engine.inspect("again:1")
-    engine.untag("again:1")
-    assert again.layers == first.layers
+def test_the_same_sources_give_the_same_layers_and_settings_without_any_cache(workshop: Workshop) -> None:
+    again = workshop.again(workshop.sound)
+    assert again.layers == workshop.sound.image.layers
+    assert again.is_alike(workshop.sound.image)
 
 
 def test_labels_name_the_sources_and_the_workload(workshop: Workshop) -> None:
@@ -110,56 +97,129 @@ def test_labels_name_the_sources_and_the_workload(workshop: Workshop) -> None:
     assert found[labels.MODEL] == "mounted"
 
 
-def test_the_last_stage_has_neither_pip_nor_a_compiler_nor_a_cache(workshop: Workshop, engine: Engine) -> None:
-    program = (
-        "import os, shutil, importlib.util, json; print(json.dumps({"
-        "'programs': [name for name in ('gcc', 'cc', 'make', 'pip', 'uv') if shutil.which(name)],"
-        "'pip': importlib.util.find_spec('pip') is not None,"
-        "'caches': [path for path in ('/root/.cache', '/opt/pip') if os.path.exists(path)]}))"
-    )
-    found = json.loads(engine.run_once(workshop.sound.reference, "/opt/venv/bin/python", ["-c", program]))
-    assert found == {"programs": [], "pip": False, "caches": []}
+INSTALLERS = """
+import glob, importlib.util, json, os, shutil, sys
+modules = ("pip", "setuptools", "wheel", "ensurepip", "pkg_resources")
+programs = ("gcc", "cc", "make", "pip", "pip3", "pip3.11", "wheel", "uv")
+print(json.dumps({
+    "programs": [name for name in programs if shutil.which(name)],
+    "modules": [name for name in modules if importlib.util.find_spec(name)],
+    "caches": [path for path in ("/root/.cache", "/opt/pip") if os.path.exists(path)],
+}))
+"""
+NONE: dict[str, list[str]] = {"programs": [], "modules": [], "caches": []}
 
 
-def test_the_bill_of_materials_lists_the_lock_and_the_distribution(workshop: Workshop) -> None:
+@pytest.mark.parametrize("interpreter", ["/opt/venv/bin/python", "/usr/local/bin/python3"])
+def test_the_last_stage_has_neither_pip_nor_a_compiler_nor_a_cache(
+    workshop: Workshop, engine: Engine, interpreter: str
+) -> None:
+    assert json.loads(engine.run_once(workshop.sound.reference, interpreter, ["-c", INSTALLERS])) == NONE
+
+
+def test_the_base_of_these_tests_brings_what_the_image_must_not_have(engine: Engine, base: str | None) -> None:
+    if base is None:
+        pytest.skip("the pinned base is known to")
+    found = json.loads(engine.run_once(base, "/usr/local/bin/python3", ["-c", INSTALLERS]))
+    assert {"pip", "setuptools", "ensurepip"} <= set(found["modules"])
+    assert "pip" in found["programs"]
+
+
+def _urls(sbom: Path) -> set[str]:
+    return {component["purl"] for component in json.loads(sbom.read_text())["components"]}
+
+
+def test_the_bill_of_materials_lists_the_lock_python_itself_and_the_distribution(
+    workshop: Workshop, engine: Engine
+) -> None:
     document = json.loads(workshop.sound.sbom.read_text())
     assert (document["bomFormat"], document["specVersion"]) == ("CycloneDX", "1.6")
-    urls = {component["purl"] for component in document["components"]}
+    urls = _urls(workshop.sound.sbom)
     lock = (ROOT / "container/workloads/noop/requirements.lock").read_text()
     pinned = [line.split()[0] for line in lock.splitlines() if "==" in line and not line.startswith(" ")]
     assert {f"pkg:pypi/{one.replace('==', '@')}" for one in pinned} <= urls
     assert any(url.startswith("pkg:deb/debian/") for url in urls)
+    version = engine.run_once(
+        workshop.sound.reference, "python", ["-c", "import platform as p; print(p.python_version())"]
+    )
+    assert f"pkg:generic/python@{version.strip()}" in urls
 
 
-def test_the_dockerfile_has_nothing_that_hadolint_knows() -> None:
-    hadolint = ROOT / ".venv/bin/hadolint"
-    done = subprocess.run([hadolint, ROOT / "container/Dockerfile"], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout) == (0, "")
+def test_the_bill_of_materials_lists_what_another_interpreter_of_the_image_has(
+    workshop: Workshop, engine: Engine
+) -> None:
+    other = workshop.variation(
+        "RUN python3 -m venv --without-pip /usr/local/other"
+        " && printf '#!/bin/sh\\nexec /usr/local/other/bin/python3 \"$@\"\\n' >/usr/local/bin/python3.99"
+        " && chmod +x /usr/local/bin/python3.99"
+        " && cd /usr/local/other/lib/python3*/site-packages && mkdir hidden-1.5.dist-info"
+        " && printf 'Name: hidden\\nVersion: 1.5\\n' >hidden-1.5.dist-info/METADATA"
+    )
+    assert sbom.Package("pypi", "", "hidden", "1.5") in sbom.installed(engine, other.id)
+
+
+CUDA_BASE = """\
+FROM {base}
+RUN rm -rf /usr/local/bin/python* /usr/local/bin/pip* /usr/local/lib/python3*
+RUN sed -i 's/^ID=.*/ID=ubuntu/' /etc/os-release
+ENV PATH=/usr/local/nvidia/bin:/usr/local/cuda/bin:${{PATH}}
+"""
+"""As NVIDIA's: no Python, programs of its own on the path, Ubuntu by name. There is no GPU to run it with."""
+
+
+def test_the_variant_for_gpus_is_built_from_a_base_without_python_and_serves(
+    workshop: Workshop, engine: Engine, base: str | None, noop: Workload, tmp_path: Path
+) -> None:
+    if base is None:
+        pytest.skip("made from the stand-in for the base image")
+    (tmp_path / "Dockerfile").write_text(CUDA_BASE.format(base=base))
+    engine.build(tmp_path, tmp_path / "Dockerfile", tags=["tests-cuda-base:1"], seconds=60)
+    try:
+        workload = replace(noop, container=workshop.needs(variant="cuda"))
+        built = replace(workshop, base="tests-cuda-base:1").build(workload)
+    finally:
+        engine.untag("tests-cuda-base:1")
+    assert built.image.environment["PATH"].startswith("/opt/venv/bin:/usr/local/nvidia/bin:/usr/local/cuda/bin:")
+    assert json.loads(engine.run_once(built.reference, "/usr/bin/python3", ["-c", INSTALLERS])) == NONE
+    assert any(url.startswith("pkg:deb/ubuntu/python3@") for url in _urls(built.sbom))
+    assert _problems(workshop.verify(built.image)) == []
 
 
 def test_a_pushed_image_is_one_manifest_and_comes_back_as_it_was(
     workshop: Workshop, engine: Engine, registry: str
 ) -> None:
-    place = f"{registry}/noop"
-    digest = transfer(engine, workshop.sound.image, place, workshop.sound.tag)
-    compare(engine, workshop.sound.image, f"{place}@{digest}")
+    recorder = Recorder()
+    transfers = Transfers(engine, f"{registry}/noop", recorder)
+    digest = transfers.push(workshop.sound.image, workshop.sound.tag)
+    layers = len(workshop.sound.image.layers)
+    assert recorder.moved["layers pushed"] == (layers, layers)
+    transfers.compare(workshop.sound.image, digest)
     kind = "application/vnd.docker.distribution.manifest.v2+json"
     manifest = httpx.get(f"http://{registry}/v2/noop/manifests/{digest}", headers={"Accept": kind}).json()
     assert manifest["mediaType"] == kind
     assert manifest["config"]["digest"] == workshop.sound.image.id
-    assert transfer(engine, workshop.sound.image, place, workshop.sound.tag) == digest
+    assert transfers.push(workshop.sound.image, workshop.sound.tag) == digest
 
 
 def test_a_registry_that_gives_out_another_image_is_noticed(workshop: Workshop, engine: Engine, registry: str) -> None:
     other = workshop.variation("LABEL other=image")
-    digest = transfer(engine, other, f"{registry}/noop", "other")
+    transfers = Transfers(engine, f"{registry}/noop", Recorder())
+    digest = transfers.push(other, "other")
     with pytest.raises(FailedError, match="the registry gives out"):
-        compare(engine, workshop.sound.image, f"{registry}/noop@{digest}")
+        transfers.compare(workshop.sound.image, digest)
 
 
 def test_a_registry_that_refuses_is_quoted(workshop: Workshop, engine: Engine) -> None:
     with pytest.raises(CommandError, match=r"127\.0\.0\.1:1"):
-        transfer(engine, workshop.sound.image, "127.0.0.1:1/noop", "1")
+        Transfers(engine, "127.0.0.1:1/noop", Recorder()).push(workshop.sound.image, "1")
+
+
+def test_a_program_of_an_image_that_takes_too_long_leaves_no_container(workshop: Workshop, engine: Engine) -> None:
+    image = workshop.sound.reference
+    with pytest.raises(CommandError, match="no answer within 1 s"):
+        engine.run_once(image, "python", ["-c", "import time; time.sleep(600)"], seconds=1)
+    arguments = [engine.program, "ps", "--all", "--quiet", f"--filter=ancestor={image}"]
+    assert subprocess.run(arguments, capture_output=True, text=True, check=True).stdout == ""
 
 
 def test_verifying_leaves_no_container(workshop: Workshop, engine: Engine, verified: Verification) -> None:
