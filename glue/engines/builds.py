@@ -9,7 +9,7 @@ from glue.errors import FailedError
 from glue.signatures import recognise
 
 _STARTED = re.compile(r"#(?P<number>\d+) (?P<step>\[.+)")
-_DONE = re.compile(r"#(?P<number>\d+) (?:DONE|CACHED|CANCELED|ERROR)")
+_DONE = re.compile(r"#(?P<number>\d+) (?P<how>DONE|CACHED|CANCELED|ERROR)")
 _PLAIN = re.compile(r"(?:\[\d+/\d+\] )?STEP (?P<number>\d+)(?:/\d+)?: (?P<step>.+)")
 _KEPT_LINES = 200
 
@@ -20,11 +20,14 @@ class Steps:
     def __init__(self) -> None:
         self._running: dict[str, str] = {}
         self._last = ""
+        self._failed = ""
 
     def read(self, line: str) -> str | None:
         """The step that starts with `line`, if one does."""
         if done := _DONE.match(line):
-            self._running.pop(done["number"], None)
+            step = self._running.pop(done["number"], "")
+            if done["how"] == "ERROR":
+                self._failed = step
             return None
         started = _STARTED.match(line) or _PLAIN.match(line)
         if started is None:
@@ -37,8 +40,8 @@ class Steps:
 
     @property
     def current(self) -> str:
-        """The steps that run, or the last one that did."""
-        return "; ".join(self._running.values()) or self._last
+        """The step that failed, though others may run beside it; else the steps that run, or the last one that did."""
+        return self._failed or "; ".join(self._running.values()) or self._last
 
 
 def follow(

@@ -27,12 +27,15 @@ cloud: local
 account_id: "000000000000"
 force_destroy: true
 log_retention_days: 1
-endpoint_defaults:
-  instance_type: ml.m5.large
-  autoscaling: {min: 1, max: 1}
-  deployment: {rollback_alarms: false}
-  alarms: {enabled: false}
 endpoints:
+"""
+ENDPOINT = """\
+  KEY:
+    workload: WORKLOAD
+    instance_type: ml.m5.large
+    autoscaling: {min: 1, max: 1}
+    deployment: {rollback_alarms: false}
+    alarms: {enabled: false}
 """
 
 pytestmark = pytest.mark.timeout(600)
@@ -69,7 +72,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, engine: Engine, base: str
     made = make_checkout(root, GLUE_ENGINE=engine.program, **({"GLUE_BASE_IMAGE": base} if base else {}))
     (root / "container").unlink()
     shutil.copytree(ROOT / "container", root / "container", ignore=shutil.ignore_patterns("__pycache__"))
-    endpoints = "".join(f"  {key}: {{workload: {workload}}}\n" for key, workload in WORKLOADS.items())
+    endpoints = "".join(ENDPOINT.replace("KEY", key).replace("WORKLOAD", name) for key, name in WORKLOADS.items())
     (root / "envs/local.yaml").write_text(PROFILE + endpoints)
     (root / ".gitignore").write_text(".glue/\n")
     _git(root, "init", "--quiet")

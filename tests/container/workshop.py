@@ -1,10 +1,10 @@
 """Variations of one sound image: each is a few instructions on top of it, so that dozens of them cost seconds."""
 
 import json
+import os
 import secrets
 import shutil
 import subprocess
-import tarfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
@@ -94,13 +94,11 @@ class Workshop:
     def empty(self, platform: str) -> ImageFacts:
         """An image for `platform` with an entry point and nothing to run."""
         reference = f"variation-{secrets.token_hex(4)}:1"
-        file = self.folder / "empty.tar"
-        with tarfile.open(file, "w"):
-            pass
-        options = [f"--platform={platform}", '--change=ENTRYPOINT ["/run"]']
-        subprocess.run(
-            [self.engine.program, "import", *options, file, reference], check=True, stdout=subprocess.DEVNULL
-        )
+        context = self.folder / "empty"
+        context.mkdir(exist_ok=True)
+        (context / "Dockerfile").write_text('FROM scratch\nENTRYPOINT ["/run"]\n')
+        command = [self.engine.program, "build", f"--platform={platform}", f"--tag={reference}", str(context)]
+        subprocess.run(command, env={**os.environ, "DOCKER_BUILDKIT": "1"}, check=True, stderr=subprocess.DEVNULL)
         self._made.append(reference)
         return self.engine.inspect(reference)
 

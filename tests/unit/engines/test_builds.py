@@ -29,6 +29,13 @@ def test_podman_and_buildah_do_one_step_at_a_time() -> None:
     assert steps.current == "RUN sleep 9"
 
 
+def test_a_step_that_failed_is_named_and_not_those_that_ran_beside_it() -> None:
+    steps = Steps()
+    for line in ("#1 [a 1/1] RUN exit 3", "#2 [b 1/1] RUN sleep 9", "#1 ERROR: exit code: 3", "#2 CANCELED"):
+        steps.read(line)
+    assert steps.current == "[a 1/1] RUN exit 3"
+
+
 def test_after_the_last_step_it_is_still_named() -> None:
     steps = Steps()
     steps.read("#9 [x 1/1] RUN exit 3")
