@@ -57,7 +57,9 @@ class PickleScan:
     @property
     def settled(self) -> bool:
         """Whether what is known will not change."""
-        return self._found is not None or (self._entries is None and len(self._head) == HEAD)
+        if self._entries is None:
+            return len(self._head) == HEAD
+        return self._found is not None or self._entries.too_many
 
     def risk(self) -> str | None:
         """Why loading the file that was read would run code; None: nothing tells that it would."""
