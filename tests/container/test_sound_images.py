@@ -12,10 +12,10 @@ from glue.engines import Engine
 from glue.engines.commands import CommandError
 from glue.errors import FailedError
 from glue.evidence import Check
-from glue.imagechecks import Patience, Verification
+from glue.imagechecks import Verification
 from glue.images import labels, sbom
 from glue.images.publishing import Transfers
-from glue.workloads import Workload, load_workload
+from glue.workloads import Workload
 from tests.container.recording import Recorder
 from tests.container.workshop import QUICK, Workshop
 
@@ -36,15 +36,6 @@ def test_the_smallest_workload_passes_every_check_without_a_network(verified: Ve
     start = next(check for check in verified.checks if check.id == "start")
     assert start.measured["network"] == "none"
     assert verified.verdict == "pass"
-
-
-def test_the_room_detector_passes_every_check(workshop: Workshop) -> None:
-    detector = load_workload(ROOT / "container" / "workloads", "location_detector")
-    built = workshop.build(detector)
-    verification = workshop.verify(built.image, detector, Patience(observe=6.0, request=120.0))
-    assert _problems(verification) == []
-    golden = next(check for check in verification.checks if check.id == "golden")
-    assert golden.measured["cases"] == 4
 
 
 def test_a_bundled_model_is_in_layers_of_its_own_and_as_listed(
