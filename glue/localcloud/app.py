@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
+from functools import lru_cache
 from typing import Any
 
 from moto.core.request import Request
@@ -49,6 +50,8 @@ class Application:
         self._faults = faults
         self._registry = registry
         self._moto = DomainDispatcherApplication(create_backend_app)
+        # It goes through the folders of its package for every request, and lets the others wait meanwhile.
+        self._moto.get_backend_for_host = lru_cache(self._moto.get_backend_for_host)
         self._answered = answered
         self._one_condition_at_a_time = threading.Lock()
         self._operations = Operations()
