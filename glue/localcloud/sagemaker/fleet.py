@@ -270,7 +270,7 @@ class Fleet:
             variant.starting += new
         try:
             self._start(variant, new)
-        except DeploymentError:
+        except Exception:
             _each(new, lambda instance: instance.stop(0))
             self._platform.logs.flush()
             raise
