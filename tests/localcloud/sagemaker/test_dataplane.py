@@ -327,6 +327,10 @@ def test_an_input_may_come_with_the_request(account: Account, endpoint: str, suc
             {"EndpointName": "requests", "InputLocation": "s3://b/k", "Body": b"x"},
             "Exactly one of InputLocation and Body",
         ),
+        (
+            {"EndpointName": "requests", "Body": bytes(128_001)},
+            "Member must have length less than or equal to 128000",
+        ),
         ({"EndpointName": "requests", "InputLocation": "ftp://b/k"}, "at 'inputLocation' failed to satisfy constraint"),
         ({"EndpointName": "requests", "InputLocation": "s3://b/"}, "expected s3://bucket/key"),
         (
