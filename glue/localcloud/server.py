@@ -102,13 +102,17 @@ class LocalCloud:
             self._guard.add(os.getpgrp())  # for the programs that this process runs, such as pip
         faults = Faults(clock.elapsed)
         images = ImageStore(state_dir / "images", clients)
-        self._containers = ContainerRuntime(clients, instances_dir, self._guard, memory=memory_setting())
+        memory = memory_setting()
+        self._containers = ContainerRuntime(clients, instances_dir, self._guard, memory=memory)
         outcomes = Outcomes(clients, clock, metrics)
         platform = Platform(
             clients=clients,
             clock=clock,
             images=images,
-            runtimes={"process": ProcessRuntime(images, cache_dir, self._guard), CONTAINER: self._containers},
+            runtimes={
+                "process": ProcessRuntime(images, cache_dir, self._guard, memory=memory),
+                CONTAINER: self._containers,
+            },
             logs=LogShipper(clients, clock, state_dir / "logs"),
             invoker=Invoker(clients, clock, faults, outcomes),
             outcomes=outcomes,

@@ -269,16 +269,16 @@ def test_a_ping_that_is_refused_on_demand_keeps_an_instance_out_of_service(
     assert verdict(account, name)[0] == "Failed"
 
 
-# What only containers have
-
-
-def test_a_container_that_takes_too_much_memory_is_killed_and_says_so(account: Account, container_image: Side) -> None:
-    name = deploy(account, container_image, "memory")
+def test_a_program_that_takes_too_much_memory_is_killed_and_says_so(account: Account, side: Side) -> None:
+    name = deploy(account, side, "memory")
     assert answer(account, name, {"do": "memory"})[0] == "Failed"
     assert answer(account, name, {"do": "echo", "after": "the end"})[0] == "Completed"
     said = f"container used more memory than its limit of {MEMORY_MIB} MiB"
     eventually(lambda: said in account.logs(name), what="the log")
     delete(account, name)
+
+
+# What only containers have
 
 
 def test_the_disk_of_a_container_is_not_filled(account: Account, container_image: Side, folder: Path) -> None:
@@ -383,7 +383,7 @@ def own(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, engine: Engine
     assert verdict(account, name)[0] == "InService"
     assert len(containers(engine, tmp_path)) == 1
     yield tmp_path
-    daemon.down(tmp_path)
+    end(tmp_path)
     repository = f"{account.url.partition('://')[2]}/tests/container"
     for reference in images_of(engine, repository):  # a killed cloud leaves what it pulled
         engine.untag(reference)

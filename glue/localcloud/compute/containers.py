@@ -26,6 +26,7 @@ from glue.localcloud.clients import Clients
 from glue.localcloud.compute.guard import EngineRecord
 from glue.localcloud.compute.images import ImageError, RegisteredImage
 from glue.localcloud.compute.leftovers import ENGINE_RECORD_NAME
+from glue.localcloud.compute.memory import memory_exceeded
 from glue.localcloud.compute.processes import Guard
 from glue.localcloud.compute.runtime import RUNTIME_LABEL, Launch, Sink, UnsupportedImageError, forward
 from glue.ports import free_port
@@ -203,8 +204,7 @@ class EngineContainer:
                 found = self._container.exit()
                 status = found.status
                 if found.out_of_memory:
-                    limit = "" if self._memory is None else f" of {self._memory >> 20} MiB"
-                    self._sink(f"container used more memory than its limit{limit}: the kernel killed a process of it")
+                    self._sink(memory_exceeded(self._memory))
         finally:  # whatever becomes of a line, somebody may wait for the end
             self._end(status)
 
@@ -218,9 +218,8 @@ class EngineContainer:
 
 def limits(launch: Launch, *, port: int, most: int | None) -> Limits:
     """What a container of `launch` gets: the memory of its instance type, `most` at most, and its model, if any."""
-    known = [one for one in (launch.memory, most) if one is not None]
     model = {_MODEL_DIR: launch.model_dir} if any(launch.model_dir.iterdir()) else {}
-    return Limits(memory=min(known, default=None), network=True, mounts=model, temporary="disk", ports={_PORT: port})
+    return Limits(memory=launch.limit(most), network=True, mounts=model, temporary="disk", ports={_PORT: port})
 
 
 def environment(launch: Launch, *, port: int, network: str) -> dict[str, str]:

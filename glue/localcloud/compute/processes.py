@@ -23,6 +23,7 @@ from glue.localcloud import trees
 from glue.localcloud.compute import guard, venvs
 from glue.localcloud.compute.images import ImageStore, RegisteredImage
 from glue.localcloud.compute.leftovers import LOCK_NAME, RECORD_NAME
+from glue.localcloud.compute.memory import FOLLOWED, members, memory_exceeded, watch
 from glue.localcloud.compute.runtime import Launch, Sink, UnsupportedImageError, forward
 from glue.ports import free_port
 
@@ -70,12 +71,13 @@ class Guard:
 
 
 class ProcessRuntime:
-    """Runs process images; environments are cached in `cache_dir`."""
+    """Runs process images; environments are cached in `cache_dir`. `memory` in bytes is the most that each may take."""
 
     fills_disks = sys.platform == "linux"
 
-    def __init__(self, images: ImageStore, cache_dir: Path, the_guard: Guard) -> None:
+    def __init__(self, images: ImageStore, cache_dir: Path, the_guard: Guard, *, memory: int | None) -> None:
         self._images = images
+        self._memory = memory
         self._cache_dir = cache_dir
         self._guard = the_guard
 
@@ -109,6 +111,7 @@ class ProcessRuntime:
             port=port,
             sink=sink,
             the_guard=self._guard,
+            memory=launch.limit(self._memory),
         )
 
     def _venv(self, root: Path) -> Path:
@@ -134,9 +137,15 @@ class ProcessContainer:
         sink: Sink,
         the_guard: Guard,
         descriptors: tuple[int, ...] = (),
+        memory: int | None = None,
     ) -> None:
-        """`descriptors` are open files that the process inherits under their numbers, besides its lock."""
+        """`descriptors` are open files that the process inherits under their numbers, besides its lock.
+
+        When its group takes more than `memory` bytes it is killed, where the system tells what it takes.
+        """
         self.address = ("127.0.0.1", port)
+        self._memory = memory
+        self._memory_exceeded = False
         self._guard = the_guard
         with (folder / LOCK_NAME).open("wb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -154,6 +163,9 @@ class ProcessContainer:
         self._guard.add(self._process.pid)
         self._ended = threading.Event()
         threading.Thread(target=self._read, args=(sink,), name=f"output-{port}", daemon=True).start()
+        if memory is not None and FOLLOWED:
+            task = (self._process.pid, memory, self._ended, self._exceed_memory)
+            threading.Thread(target=watch, args=task, name=f"memory-{port}", daemon=True).start()
         try:
             (folder / RECORD_NAME).write_text(json.dumps({"group": self._process.pid, "port": port}))
         except OSError:
@@ -162,12 +174,13 @@ class ProcessContainer:
 
     def exit_status(self) -> int | None:
         """The status it ended with; None while it runs."""
-        return self._process.poll()
+        status = self._process.poll()
+        return None if status is None else _as_told(status)
 
     def wait(self) -> int:
         """Wait for its end and for the last line of its output; its status."""
         self._ended.wait()
-        return self._process.wait()
+        return _as_told(self._process.wait())
 
     def stop(self, grace: float) -> None:
         """SIGTERM, SIGKILL to the whole group after `grace` seconds; returns when it is gone."""
@@ -185,7 +198,7 @@ class ProcessContainer:
         if full == self._disk_full or sys.platform != "linux":
             return
         self._disk_full = full
-        for process in _members(self._process.pid):
+        for process in members(self._process.pid):
             with contextlib.suppress(OSError):
                 _soft, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
                 resource.prlimit(process, resource.RLIMIT_FSIZE, (0 if full else hard, hard))
@@ -197,6 +210,8 @@ class ProcessContainer:
         try:
             with self._process.stdout as output:
                 forward(output, sink)
+            if self._memory_exceeded:
+                sink(memory_exceeded(self._memory))
         finally:  # whatever becomes of a line, somebody may wait for the end
             self._process.wait()
             self._guard.remove(self._process.pid)
@@ -204,6 +219,10 @@ class ProcessContainer:
 
     def _reap(self) -> None:
         self._process.wait()
+        self._kill_group()
+
+    def _exceed_memory(self) -> None:
+        self._memory_exceeded = True
         self._kill_group()
 
     def _kill_group(self) -> None:
@@ -235,6 +254,11 @@ def environment(launch: Launch, *, root: Path, venv: Path, base: Path, temporary
     )
 
 
+def _as_told(status: int) -> int:
+    """The status as engines tell it: 128 more than the number of the signal that ended a program."""
+    return status if status >= 0 else 128 - status
+
+
 def _share_model(model_dir: Path, base: Path) -> None:
     """Have the model in `base`; all of it or, when there is no room, nothing."""
     try:
@@ -261,13 +285,3 @@ def confinement() -> tuple[str, ...]:
     prefix = (setpriv, "--bounding-set", "-dac_override", "--inh-caps", "-dac_override", "--")
     works = subprocess.run([*prefix, "true"], capture_output=True, check=False, timeout=10).returncode == 0
     return prefix if works else ()
-
-
-def _members(group: int) -> list[int]:
-    """The processes of a group (Linux)."""
-    found = []
-    for folder in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            if os.getpgid(int(folder.name)) == group:
-                found.append(int(folder.name))
-    return found

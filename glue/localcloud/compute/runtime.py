@@ -37,6 +37,10 @@ class Launch:
     startup_timeout: int
     memory: int | None = None
 
+    def limit(self, most: int | None) -> int | None:
+        """The memory of a container: its instance type's, `most` at most; None: no limit."""
+        return min((one for one in (self.memory, most) if one is not None), default=None)
+
 
 class Container(Protocol):
     """A started container. `address` is where it listens (host, port)."""

@@ -1,9 +1,11 @@
 """How instances are started, kept running and ended, with real programs and without a cloud around them."""
 
+import http.client
 import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,11 +16,13 @@ from glue.localcloud.clock import Clock
 from glue.localcloud.compute.images import ImageReference, RegisteredImage
 from glue.localcloud.compute.instances import START_ATTEMPTS, STOP_GRACE, Instance, NotReadyError
 from glue.localcloud.compute.leftovers import LOCK_NAME, RECORD_NAME, is_locked
+from glue.localcloud.compute.memory import FOLLOWED
 from glue.localcloud.compute.processes import Guard, ProcessContainer
 from glue.localcloud.compute.runtime import Launch, Sink
 from glue.ports import free_port
 from tests.localcloud.support import PROGRAM, REGION, eventually
 
+MIB = 1 << 20
 DIGEST = f"sha256:{'0' * 64}"
 IMAGE = RegisteredImage(
     ImageReference(Scope("111122223333", REGION), "repository", "1", None), DIGEST, DIGEST, (), {}, (), {}
@@ -39,18 +43,24 @@ class Programs:
     def start(self, launch: Launch, folder: Path, sink: Sink) -> ProcessContainer:
         if self.failures:
             raise self.failures.pop(0)
-        return run([sys.executable, str(PROGRAM)], folder, sink, self.guard, launch.environment)
+        command = [sys.executable, str(PROGRAM)]
+        return run(command, folder, sink, self.guard, launch.environment, memory=launch.memory)
 
 
 def run(
-    command: list[str], folder: Path, sink: Sink, guard: Guard, variables: dict[str, str] | None = None
+    command: list[str],
+    folder: Path,
+    sink: Sink,
+    guard: Guard,
+    variables: dict[str, str] | None = None,
+    *,
+    memory: int | None = None,
 ) -> ProcessContainer:
     port = free_port()
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
     bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BASE_DIR": str(folder)}
-    return ProcessContainer(
-        command, {**os.environ, **bound, **(variables or {})}, folder, port=port, sink=sink, the_guard=guard
-    )
+    environment = {**os.environ, **bound, **(variables or {})}
+    return ProcessContainer(command, environment, folder, port=port, sink=sink, the_guard=guard, memory=memory)
 
 
 @pytest.fixture
@@ -85,10 +95,10 @@ Make = Callable[..., Subject]
 def make(guard: Guard, tmp_path: Path) -> Iterator[Make]:
     made: list[Subject] = []
 
-    def instance(*failures: Exception, speed: float = 10.0, starts: str = "well") -> Subject:
+    def instance(*failures: Exception, speed: float = 10.0, starts: str = "well", memory: int | None = None) -> Subject:
         clock = Clock(speed)
         lines: list[str] = []
-        launch = Launch(IMAGE, tmp_path / "model", {"STARTS": starts}, {}, startup_timeout=3600)
+        launch = Launch(IMAGE, tmp_path / "model", {"STARTS": starts}, {}, startup_timeout=3600, memory=memory)
         found = Instance(
             "i-1",
             launch,
@@ -146,6 +156,19 @@ def test_a_program_that_ends_on_sigterm_is_gone_at_once(make: Make) -> None:
     subject = make(speed=1.0)
     subject.instance.start()
     assert subject.seconds_to_stop() < STOP_GRACE / 3
+
+
+@pytest.mark.skipif(not FOLLOWED, reason="this system does not tell what processes take")
+def test_a_program_that_takes_too_much_memory_is_killed_and_says_so_and_starts_again(make: Make) -> None:
+    subject = make(memory=256 * MIB)
+    subject.instance.start()
+    with closing(http.client.HTTPConnection(*subject.instance.address, timeout=30)) as connection:
+        connection.request("POST", "/invocations", b'{"do": "memory"}')
+        with pytest.raises(ConnectionError):
+            connection.getresponse()
+    eventually(lambda: "container exited with status 137; starting it again" in subject.lines, what="its end")
+    assert "container used more memory than its limit of 256 MiB: a process of it was killed" in subject.lines
+    eventually(lambda: subject.instance.ready, what="the next start")
 
 
 def refuse(line: str) -> None:
