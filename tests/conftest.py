@@ -1,5 +1,6 @@
 """Fixtures for all suites."""
 
+import os
 import shutil
 import signal
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from glue.localcloud.shapes import JUDGE_SETTING
 from glue.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -17,8 +19,12 @@ hypothesis.settings.load_profile("any-machine")
 
 
 def pytest_configure() -> None:
-    """Let interrupts through to what tests start: a shell's background job ignores them, and so would its children."""
+    """Let interrupts through to what tests start: a shell's background job ignores them, and so would its children.
+
+    And have every local cloud, however it is started, judge all that it answers.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ[JUDGE_SETTING] = "1"
 
 
 @pytest.fixture

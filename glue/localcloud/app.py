@@ -18,6 +18,7 @@ from glue.localcloud.accounts import Credential, Scope, account_of, credential_o
 from glue.localcloud.admin import PREFIX, Admin
 from glue.localcloud.fault_injection.disturbances import READ, disturbed
 from glue.localcloud.fault_injection.faults import Faults
+from glue.localcloud.judging import judged, judges_moto
 from glue.localcloud.operations import FORM, REST, Operations, asked_of_moto
 from glue.localcloud.protocol import NotOursError, Service
 from glue.localcloud.registry.blobs import BlobStore
@@ -55,6 +56,7 @@ class Application:
         self._answered = answered
         self._one_condition_at_a_time = threading.Lock()
         self._operations = Operations()
+        self._judges_moto = judges_moto()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
@@ -120,7 +122,8 @@ class Application:
         conditional = environ["REQUEST_METHOD"] == "PUT" and not _CONDITIONS.isdisjoint(environ)
         try:
             with self._one_condition_at_a_time if conditional else nullcontext():
-                answer: Iterable[bytes] = self._moto(environ, start_response)
+                moto = judged(self._moto, environ, *asked) if asked and self._judges_moto else self._moto
+                answer: Iterable[bytes] = moto(environ, start_response)
             if asked:
                 self._operations.note(*asked, "moto")
             self._answered()

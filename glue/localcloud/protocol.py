@@ -4,7 +4,6 @@ The only module that touches that part of moto; an operation of ours is a plain 
 """
 
 import json
-import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,10 +18,10 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from glue.localcloud.accounts import Scope
-from glue.localcloud.shapes import MalformedInputError, output_violations, validation_message
+from glue.localcloud.judging import judge
+from glue.localcloud.shapes import MalformedInputError, validation_message
 
 Document = dict[str, Any]
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -89,14 +88,11 @@ class Service:
         serializer = get_serializer_class(self.name, self._model.protocol)
         answer = serializer(operation_model=operation, value_picker=XFormedAttributePicker()).serialize(result)
         if not isinstance(result, ServiceException):
-            self._check(operation, result if self._model.protocol != "json" else json.loads(answer["body"] or b"{}"))
+            judge(
+                self.name, operation, result if self._model.protocol != "json" else json.loads(answer["body"] or b"{}")
+            )
         status = _told_status(operation, result) or answer["status_code"]
         return Response(answer["body"], status=status, headers=answer["headers"])
-
-    def _check(self, operation: Any, document: Document) -> None:
-        """Note an answer that AWS would not give; the tests look for such notes."""
-        if broken := output_violations(operation.output_shape, document):
-            _log.error("the answer of %s.%s breaks AWS's service model: %s", self.name, operation.name, broken)
 
     def _parse(self, request: Request, operation: Any, uri: Document) -> Document:
         if self._model.protocol == "json":

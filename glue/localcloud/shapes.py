@@ -5,10 +5,14 @@ enums, which AWS enforces on its side.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
 import regex  # type: ignore[import-untyped] # the models' patterns are Java's: \p{L}, \z
+
+JUDGE_SETTING = "GLUE_LOCAL_JUDGE"
+"""With any value in its environment, a local cloud judges the answers of moto as well as its own."""
 
 _JAVA_ASTRAL_PLANES = r"\uD800\uDC00-\uDBFF\uDFFF"
 
@@ -21,7 +25,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "double": (int, float),
     "boolean": (bool,),
     "blob": (str, bytes),
-    "timestamp": (int, float, str),
+    "timestamp": (int, float, str, datetime),
     "list": (list,),
     "map": (Mapping,),
     "structure": (Mapping,),

@@ -14,6 +14,7 @@ from glue.progress import Silent
 from glue.project import Project
 from glue.workloads import Workload, load_workload
 from tests.container.workshop import ACCOUNT, Workshop
+from tests.localcloud.parity import local_cloud
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,8 +64,8 @@ def workshop(
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[daemon.Status]:
     """A local cloud of these tests' own."""
     folder = tmp_path_factory.mktemp("cloud")
-    yield daemon.up(folder, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache"))
-    daemon.down(folder)
+    with local_cloud(folder, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache")) as cloud:
+        yield cloud
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ from glue.localcloud.state import StateDir
 from glue.ports import free_port
 from glue.progress import Silent
 from tests.container.workshop import Workshop
+from tests.localcloud.parity import end, local_cloud
 from tests.localcloud.support import PROGRAM, REGION, Account, digest, eventually, tar
 
 MEMORY_MIB = 256
@@ -70,9 +71,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     state = tmp_path_factory.mktemp("instances-cloud")
     with pytest.MonkeyPatch.context() as settings:
         settings.setenv(MEMORY_SETTING, str(MEMORY_MIB))
-        daemon.up(state, speed=20, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache"))
-    yield state
-    daemon.down(state)
+        with local_cloud(state, speed=20, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache")):
+            settings.undo()  # it is for the local cloud, not for the tests
+            yield state
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,10 @@ from tests.localcloud.support import eventually
 PAGE = ROOT / "docs" / "local-cloud.md"
 _ROW = re.compile(r"\| (?P<services>[a-z0-9-]+) \| (?P<operations>[^|]+) \| (?P<who>ours|extended|moto) \|")
 _NOTE = re.compile(r"first request for ([a-z0-9-]+)\.(\w+), answered by (\w+)$", re.MULTILINE)
+_BROKEN = re.compile(r"the answer of (\S+) breaks AWS's service model: (.+)$", re.MULTILINE)
+KNOWN_BREACHES = {"events.ListRules: ['unknown member Rules.CreatedBy']"}
+"""What answers of moto have that AWS's do not, as the page says."""
+
 _ANSWERERS = {"glue": {"ours", "extended"}, "moto": {"extended", "moto"}}
 
 
@@ -28,6 +32,13 @@ def local_cloud(folder: Path, **options: Any) -> Iterator[daemon.Status]:
     finally:
         daemon.down(folder)
     judge_answers(folder)
+
+
+def end(folder: Path) -> bool:
+    """End the local cloud of `folder`, whose answers are judged; whether one ran. The next one begins its log anew."""
+    ran = daemon.down(folder)
+    judge_answers(folder)
+    return ran
 
 
 def kill(folder: Path) -> None:
@@ -44,7 +55,8 @@ def judge_answers(folder: Path) -> None:
     """Whatever a local cloud was asked, by whichever client: its answers keep to the service models and to our page."""
     file = folder / "cloud.log"
     log = file.read_text(encoding="utf-8") if file.exists() else ""  # a run may have ended before it started one
-    assert [line for line in log.splitlines() if "breaks AWS's service model" in line] == []
+    broken = {f"{answer}: {what}" for answer, what in _BROKEN.findall(log)} - KNOWN_BREACHES
+    assert not broken, "\n".join(sorted(broken))
     assert undocumented(log, documented(PAGE.read_text(encoding="utf-8"))) == []
 
 

@@ -17,13 +17,14 @@ import pytest
 from glue.errors import UsageError
 from glue.localcloud import daemon
 from glue.localcloud.state import StateDir
+from tests.localcloud.parity import end, judge_answers
 from tests.localcloud.support import Account, eventually
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "cloud"
-    daemon.down(tmp_path / "cloud")
+    end(tmp_path / "cloud")
 
 
 def account_of(status: daemon.Status, folder: Path) -> Account:
@@ -163,6 +164,7 @@ def test_a_killed_cloud_leaves_no_instance(folder: Path, cache_dir: Path) -> Non
     assert up.pid is not None
     os.kill(up.pid, signal.SIGKILL)
     eventually(lambda: not lives(group), within=5, what="the instance and its child end")
+    judge_answers(folder)
     again = daemon.up(folder, cache_dir=cache_dir)
     assert again.pid != up.pid
     assert account_of(again, folder).deploy("killed") == "killed"
@@ -180,6 +182,7 @@ def test_what_a_cloud_and_its_guard_left_is_swept_when_the_next_one_starts(folde
         os.kill(pid, signal.SIGKILL)
     eventually(lambda: not StateDir(folder).held())
     assert lives(group)
+    judge_answers(folder)
     daemon.up(folder, cache_dir=cache_dir)
     assert not lives(group)
     assert any("still ran and were ended" in line for line in daemon.logs(folder))

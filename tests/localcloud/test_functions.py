@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from glue.localcloud import daemon
+from tests.localcloud.parity import local_cloud
 from tests.localcloud.support import Account, eventually
 
 SPEED = 60.0  # a minute before a retry is a second
@@ -124,10 +124,9 @@ def make(account: Account, folder: Path, code: bytes | None = None, **options: A
 def fast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """An account of a cloud whose clock is fast."""
     folder = tmp_path_factory.mktemp("fast")
-    status = daemon.up(folder, speed=SPEED)
-    assert status.endpoint_url
-    yield Account(status.endpoint_url, "111122223333", folder)
-    daemon.down(folder)
+    with local_cloud(folder, speed=SPEED) as status:
+        assert status.endpoint_url
+        yield Account(status.endpoint_url, "111122223333", folder)
 
 
 @pytest.fixture(scope="module")
@@ -322,15 +321,14 @@ def test_a_definition_keeps_what_is_set_and_changed(fast: Account, tmp_path: Pat
 
 
 def test_no_process_is_left_when_the_cloud_ends(tmp_path: Path) -> None:
-    status = daemon.up(tmp_path / "state", speed=SPEED)
-    assert status.endpoint_url
-    account = Account(status.endpoint_url, "111122223333", tmp_path)
-    function = make(account, tmp_path)
-    spawned = int(json.loads(function.invoke("spawn")["Payload"]))
-    worker = int(function.starts()[0][3])
-    function.invoke("sleep", kind="Event", seconds=600)
-    eventually(lambda: len(function.starts()) == 2, what="the run that is cut off")
-    daemon.down(tmp_path / "state")
+    with local_cloud(tmp_path / "state", speed=SPEED) as status:
+        assert status.endpoint_url
+        account = Account(status.endpoint_url, "111122223333", tmp_path)
+        function = make(account, tmp_path)
+        spawned = int(json.loads(function.invoke("spawn")["Payload"]))
+        worker = int(function.starts()[0][3])
+        function.invoke("sleep", kind="Event", seconds=600)
+        eventually(lambda: len(function.starts()) == 2, what="the run that is cut off")
     for process in (spawned, worker):
         eventually(partial(_is_gone, process), what=f"end of {process}")
     assert list((tmp_path / "state" / "instances").glob("function-*")) == []

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from glue.errors import MissingError, UsageError
 from glue.localcloud import daemon
 from glue.localcloud.fault_injection import faults_client
+from tests.localcloud.parity import local_cloud
 from tests.localcloud.support import Account, Inbox, eventually
 
 
@@ -22,9 +23,8 @@ from tests.localcloud.support import Account, Inbox, eventually
 def folder(tmp_path_factory: pytest.TempPathFactory, cache_dir: Path) -> Iterator[Path]:
     """A local cloud of its own, in which a health check takes place every 0.2 s."""
     folder = tmp_path_factory.mktemp("faults")
-    daemon.up(folder, speed=25, cache_dir=cache_dir)
-    yield folder
-    daemon.down(folder)
+    with local_cloud(folder, speed=25, cache_dir=cache_dir):
+        yield folder
 
 
 @pytest.fixture(scope="module")

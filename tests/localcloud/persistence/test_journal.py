@@ -10,7 +10,8 @@ import pytest
 
 from glue.errors import UsageError
 from glue.localcloud import daemon
-from tests.localcloud.parity import kill
+from glue.ports import free_port
+from tests.localcloud.parity import end, kill
 from tests.localcloud.support import REGION, Account, tar
 
 ACCOUNT = "111122223333"
@@ -21,11 +22,13 @@ ALARM_STATE = {"StateValue", "StateReason", "StateReasonData", "StateUpdatedTime
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path / "state"
-    daemon.down(tmp_path / "state")
+    end(tmp_path / "state")
 
 
 def start(folder: Path, cache_dir: Path) -> Account:
-    status = daemon.up(folder, cache_dir=cache_dir, persist=folder.parent / "kept", exit_with=os.getpid())
+    kept = folder.parent / "kept"
+    port = None if kept.exists() else free_port()  # the usual one could be another cloud's when this one starts again
+    status = daemon.up(folder, port, cache_dir=cache_dir, persist=kept, exit_with=os.getpid())
     return Account(status.endpoint_url or "", ACCOUNT, folder.parent)
 
 
@@ -180,7 +183,7 @@ def test_what_was_answered_is_there_after_a_kill_and_endpoints_serve_again(folde
     assert again.read(f"s3://{again.bucket}/large") == b"\x01" * 6_000_000 + b"\x02" * 10
     log = (folder / "cloud.log").read_text()
     assert "could not be repeated" not in log
-    daemon.down(folder)
+    end(folder)
     third = described(start(folder, cache_dir))
     assert third["objects"] == after["objects"]
 
@@ -207,7 +210,7 @@ def test_an_update_that_was_under_way_is_as_if_it_had_not_begun(folder: Path, ca
 def test_a_local_cloud_without_persist_starts_empty(folder: Path, cache_dir: Path) -> None:
     account = start(folder, cache_dir)
     assert account.bucket
-    daemon.down(folder)
+    end(folder)
     status = daemon.up(folder, cache_dir=cache_dir)
     fresh = Account(status.endpoint_url or "", ACCOUNT, folder.parent)
     assert fresh.client("s3").list_buckets()["Buckets"] == []
