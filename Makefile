@@ -68,8 +68,9 @@ lock: $(STAMP) ## Pin all dependencies anew, with hashes
 	@for workload in container/workloads/*/; do \
 	  UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
 	    container/serving/pyproject.toml $${workload}requirements.in -o $${workload}requirements.lock; done
-	@UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
-	  tests/localcloud/sagemaker_sdk.in -o tests/localcloud/sagemaker_sdk.lock
+	@for tool in sagemaker_sdk aws_cli; do \
+	  UV_CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 \
+	    tests/localcloud/$$tool.in -o tests/localcloud/$$tool.lock; done
 
 release: $(STAMP) ## Build and push image and artifact of ENV, and write its release
 	@$(GLUE) apply --env $(ENV) --layer registry --yes

@@ -7,20 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from glue.localcloud.compute import venvs
-from tests.localcloud.support import REGION, Account
+from tests.localcloud.support import REGION, Account, environment_of
 
-HERE = Path(__file__).parent
-LOCK = HERE / "sagemaker_sdk.lock"
+PROGRAM = Path(__file__).with_name("sagemaker_sdk.py")
 
 
 @pytest.fixture(scope="module")
 def python() -> Path:
-    """The interpreter of an environment with the SDK, kept in the user's cache folder."""
-    try:
-        return venvs.environment_for(LOCK, venvs.default_cache_dir()) / "bin" / "python"
-    except venvs.InstallError as error:
-        pytest.skip(f"the SageMaker Python SDK could not be installed: {error}")
+    return environment_of("sagemaker_sdk") / "bin" / "python"
 
 
 @pytest.mark.timeout(600)
@@ -37,7 +31,7 @@ def test_the_asynchronous_predictor_gets_results_and_failures(account: Account, 
         "SAGEMAKER_SUPPRESS_V2_WARNING": "1",
     }
     done = subprocess.run(
-        [str(python), str(HERE / "sagemaker_sdk.py"), "by-sdk", account.bucket],
+        [str(python), str(PROGRAM), "by-sdk", account.bucket],
         env=environment,
         capture_output=True,
         text=True,
