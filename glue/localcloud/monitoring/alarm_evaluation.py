@@ -10,7 +10,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 
 from glue.localcloud.accounts import Scope
 from glue.localcloud.monitoring.cloudwatch import change_state
-from glue.localcloud.monitoring.metric_store import Key, Samples
+from glue.localcloud.monitoring.metric_store import Key, samples
 from glue.scaling.alarms import AlarmRule, Evaluation, MissingData, State, evaluate
 from glue.scaling.metric_math import ExpressionError, evaluate_expression
 from glue.scaling.metrics import Datapoint, datapoints, is_statistic
@@ -49,7 +49,7 @@ class Watch:
         """What it is told to be in reasons."""
         return self.expression or next(iter(self.terms.values())).statistic
 
-    def points(self, samples: Samples, end: datetime) -> list[Datapoint | None]:
+    def points(self, scope: Scope, end: datetime) -> list[Datapoint | None]:
         """The datapoints of its evaluation range, oldest first.
 
         Raises:
@@ -57,7 +57,13 @@ class Watch:
         """
         period, count = self.rule.period, self.rule.evaluation_range
         found = {
-            name: datapoints(samples.of(term.key, term.unit), term.statistic, end=end, period=period, count=count)
+            name: datapoints(
+                samples(scope, term.key, term.unit, end - self.reach),
+                term.statistic,
+                end=end,
+                period=period,
+                count=count,
+            )
             for name, term in self.terms.items()
         }
         if self.expression is None:
@@ -164,21 +170,14 @@ def _backends() -> Iterator[tuple[Scope, Any]]:
 
 
 def _evaluate_some(scope: Scope, backend: Any, end: datetime) -> Iterator[Evaluated]:
-    watches: list[tuple[Any, Watch]] = []
     for alarm in list(backend.alarms.values()):
         try:
-            watches.append((alarm, watch_of(alarm)))
+            watch = watch_of(alarm)
+            points = watch.points(scope, end)
         except NotEvaluatedError as error:
             yield _leave(scope, backend, alarm, str(error))
-    if watches:
-        samples = Samples(scope, end - max(watch.reach for _, watch in watches))
-        for alarm, watch in watches:
-            try:
-                points = watch.points(samples, end)
-            except NotEvaluatedError as error:
-                yield _leave(scope, backend, alarm, str(error))
-            else:
-                yield _evaluate(scope, backend, alarm, watch, points=points, end=end)
+        else:
+            yield _evaluate(scope, backend, alarm, watch, points=points, end=end)
 
 
 def _leave(scope: Scope, backend: Any, alarm: Any, reason: str) -> Evaluated:

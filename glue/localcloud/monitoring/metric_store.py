@@ -3,6 +3,8 @@
 Not put through the API: on AWS it takes no metrics of AWS's namespaces, and it keeps no values of a summary.
 """
 
+import threading
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
@@ -46,8 +48,44 @@ class _Datum(MetricAggregatedDatum):  # type: ignore[misc]
         self.values = sample.values
 
 
+class _Data(list[Any]):
+    """The data of an account and region, as a list for moto. Those of a metric since a moment are found at once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_metric: dict[Key, list[Any]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def append(self, datum: Any) -> None:
+        with self._lock:
+            super().append(datum)
+            insort(self._by_metric[_key(datum)], datum, key=_moment)
+
+    def since(self, moment: datetime, key: Key) -> list[Any]:
+        """The data of a metric from `moment` on, oldest first."""
+        with self._lock:
+            found = self._by_metric.get(key, [])
+            return found[bisect_left(found, moment, key=_moment) :]
+
+    def forget(self, before: datetime) -> None:
+        """Drop what is older."""
+        with self._lock:
+            self[:] = [datum for datum in self if _moment(datum) >= before]
+            for key, found in list(self._by_metric.items()):
+                del found[: bisect_left(found, before, key=_moment)]
+                if not found:
+                    del self._by_metric[key]
+
+
 def install() -> None:
     """Make moto find a metric by all its dimensions, in any order, as AWS does, and begin periods at multiples."""
+    create = CloudWatchBackend.__init__
+
+    def begin(backend: Any, *arguments: Any, **options: Any) -> None:
+        create(backend, *arguments, **options)
+        backend.metric_data = _Data()
+
+    CloudWatchBackend.__init__ = begin
     Dimension.__lt__ = lambda one, other: (one.name, one.value) < (other.name, other.value)
     CloudWatchBackend.get_metric_statistics = _get_metric_statistics
 
@@ -59,12 +97,11 @@ def put(scope: Scope, namespace: str, name: str, sample: Sample, *, dimensions: 
     cloudwatch_backends[scope.account][scope.region].metric_data.append(datum)
 
 
-def prune(scope: Scope, now: datetime) -> None:
-    """Forget what is older than CloudWatch keeps."""
-    backend = cloudwatch_backends[scope.account][scope.region]
-    kept = [datum for datum in backend.metric_data if now - _moment(datum) <= RETENTION]
-    if len(kept) < len(backend.metric_data):
-        backend.metric_data[:] = kept
+def prune(now: datetime) -> None:
+    """Forget what is older than CloudWatch keeps, of every account and region."""
+    for regions in list(cloudwatch_backends.values()):
+        for backend in list(regions.values()):
+            backend.metric_data.forget(now - RETENTION)
 
 
 def _get_metric_statistics(
@@ -75,8 +112,8 @@ def _get_metric_statistics(
         raise InvalidParameterValue("The parameter StartTime must be less than the parameter EndTime.")
     key = (namespace, name, frozenset((one["Name"], one["Value"]) for one in dimensions))
     found: dict[datetime, Statistics] = {}
-    for datum in list(backend.metric_data):
-        if _utc(start) <= _moment(datum) < _utc(end) and _key(datum) == key and unit in {None, datum.unit}:
+    for datum in backend.metric_data.since(_utc(start), key):
+        if _moment(datum) < _utc(end) and unit in {None, datum.unit}:
             begun = datetime.fromtimestamp(_moment(datum).timestamp() // period * period, UTC).replace(tzinfo=None)
             found.setdefault(begun, Statistics(statistics, begun, datum.unit)).metric_data.append(datum)
     return [found[begun] for begun in sorted(found)]
@@ -86,21 +123,11 @@ def _key(datum: Any) -> Key:
     return datum.namespace, datum.name, frozenset((one.name, one.value) for one in datum.dimensions)
 
 
-class Samples:
-    """The samples of all metrics of an account and region since a moment."""
-
-    def __init__(self, scope: Scope, since: datetime) -> None:
-        self._found: dict[Key, list[tuple[str | None, Sample]]] = defaultdict(list)
-        for datum in list(cloudwatch_backends[scope.account][scope.region].metric_data):
-            moment = _moment(datum)
-            if moment >= since:
-                sample = _sample(datum, moment)
-                if sample is not None:
-                    self._found[_key(datum)].append((datum.unit, sample))
-
-    def of(self, key: Key, unit: str | None) -> Sequence[Sample]:
-        """The samples of one metric; with `unit`, those in that unit."""
-        return [sample for known, sample in self._found.get(key, []) if unit is None or known == unit]
+def samples(scope: Scope, key: Key, unit: str | None, since: datetime) -> Sequence[Sample]:
+    """The samples of a metric from the moment `since` on; with `unit`, those in that unit."""
+    data = cloudwatch_backends[scope.account][scope.region].metric_data.since(since, key)
+    found = [_sample(datum) for datum in data if unit in {None, datum.unit}]
+    return [sample for sample in found if sample is not None]
 
 
 def _moment(datum: Any) -> datetime:
@@ -111,7 +138,8 @@ def _utc(moment: datetime) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _sample(datum: Any, moment: datetime) -> Sample | None:
+def _sample(datum: Any) -> Sample | None:
+    moment = _moment(datum)
     if isinstance(datum, MetricDatum):
         return Sample.of(moment, (datum.value,))
     if not datum.sample_count:

@@ -89,8 +89,7 @@ class Minutes:
             )
         self._count += 1
         if self._count % _PRUNED_EVERY == 0:
-            for scope in {series.scope for series in values}:
-                metric_store.prune(scope, end)
+            metric_store.prune(end)
 
 
 def gauges(endpoint: Endpoint, now: datetime) -> Iterator[tuple[Series, float]]:
