@@ -82,22 +82,27 @@ class Journal:
 
     def record(self, document: Document) -> None:
         """Write down what became of an endpoint."""
-        self._file.append({"endpoint": document})
+        self._file.append({"at": self._clock.now().isoformat(), "endpoint": document})
 
     def replay(self, restore: Callable[[Document], None]) -> int:
-        """Repeat everything, endpoints by `restore`; how many entries there were. No event is sent again."""
+        """Repeat everything, endpoints by `restore`; how many entries there were. No event is sent again.
+
+        The clock goes on where a faster one was: what is kept is never of the future.
+        """
         send_event = s3_notifications.send_event
         s3_notifications.send_event = lambda *_, **__: None
-        repeated = 0
+        repeated, newest = 0, self._clock.now()
         try:
             for entry in self._file.entries():
                 repeated += 1
+                newest = max(newest, datetime.fromisoformat(entry["at"]))
                 if "endpoint" in entry:
                     restore(entry["endpoint"])
                 else:
                     self._repeat(entry)
         finally:
             s3_notifications.send_event = send_event
+        self._clock.jump((newest - self._clock.now()).total_seconds())
         return repeated
 
     def _repeat(self, entry: Document) -> None:

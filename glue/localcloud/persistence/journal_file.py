@@ -21,7 +21,7 @@ from typing import IO, Any
 from glue.errors import UsageError
 from glue.files import write_atomically
 
-FORMAT = 1
+FORMAT = 2
 """Counts the ways in which a journal was written."""
 
 _INLINE = 16 * 1024  # bytes of a body that are kept in the line itself

@@ -25,10 +25,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     end(tmp_path / "state")
 
 
-def start(folder: Path, cache_dir: Path) -> Account:
+def start(folder: Path, cache_dir: Path, speed: float = 1.0) -> Account:
     kept = folder.parent / "kept"
     port = None if kept.exists() else free_port()  # the usual one could be another cloud's when this one starts again
-    status = daemon.up(folder, port, cache_dir=cache_dir, persist=kept, exit_with=os.getpid())
+    status = daemon.up(folder, port, speed, cache_dir=cache_dir, persist=kept, exit_with=os.getpid())
     return Account(status.endpoint_url or "", ACCOUNT, folder.parent)
 
 
@@ -214,3 +214,16 @@ def test_a_local_cloud_without_persist_starts_empty(folder: Path, cache_dir: Pat
     status = daemon.up(folder, cache_dir=cache_dir)
     fresh = Account(status.endpoint_url or "", ACCOUNT, folder.parent)
     assert fresh.client("s3").list_buckets()["Buckets"] == []
+
+
+def test_time_does_not_go_back_when_a_fast_local_cloud_is_started_again(folder: Path, cache_dir: Path) -> None:
+    account = start(folder, cache_dir, speed=36_000)  # ten hours a second
+    place = account.put("before", b"x")
+    before = (account.object(place) or {})["LastModified"]
+    account.deploy("fast", startup=3600)
+    modified = account.describe("fast")["LastModifiedTime"].replace(microsecond=0)  # S3 tells seconds only
+    assert before < modified
+    end(folder)
+    again = start(folder, cache_dir)
+    place = again.put("after", b"x")
+    assert (again.object(place) or {})["LastModified"] >= modified

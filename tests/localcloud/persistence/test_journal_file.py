@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from glue.errors import UsageError
 from glue.localcloud.persistence.journal import changes
-from glue.localcloud.persistence.journal_file import JournalFile
+from glue.localcloud.persistence.journal_file import FORMAT, JournalFile
 
 ENTRIES = [{"number": number, "text": "ü\n" * number} for number in range(5)]
 
@@ -74,8 +74,8 @@ def damaged(folder: Path) -> None:
         (damaged, "is damaged: line 3 of journal.jsonl is not what was written"),
         (lambda folder: (folder / "format.json").write_text("{"), "format.json is not readable"),
         (
-            lambda folder: (folder / "format.json").write_text(json.dumps({"format": 2, "version": "moto 1"})),
-            "another version of the local cloud: format 2, moto 1; this one reads format 1, moto 1",
+            lambda folder: (folder / "format.json").write_text(json.dumps({"format": FORMAT + 1, "version": "moto 1"})),
+            f"another version of the local cloud: format {FORMAT + 1}, moto 1; this one reads format {FORMAT}, moto 1",
         ),
         (lambda folder: (folder / "format.json").unlink(), "is not empty and holds no local cloud"),
     ],
@@ -87,7 +87,7 @@ def test_a_folder_that_cannot_be_trusted_is_refused(written: Path, change: Any, 
 
 
 def test_a_folder_of_another_version_is_refused(written: Path) -> None:
-    with pytest.raises(UsageError, match="format 1, moto 1; this one reads format 1, moto 2"):
+    with pytest.raises(UsageError, match=f"format {FORMAT}, moto 1; this one reads format {FORMAT}, moto 2"):
         journal(written, "moto 2").check()
 
 
