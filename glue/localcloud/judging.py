@@ -15,6 +15,7 @@ from botocore.parsers import ResponseParserError, create_parser
 from moto.core.utils import get_service_model
 from werkzeug.wrappers import Response
 
+from glue.localcloud.operations import FORM
 from glue.localcloud.shapes import JUDGE_SETTING, output_violations
 
 _log = logging.getLogger(__name__)
@@ -55,7 +56,10 @@ def _protocol(environ: Environ, operation: OperationModel) -> str:
         return "json"
     if "HTTP_SMITHY_PROTOCOL" in environ:
         return "smithy-rpc-v2-cbor"
-    protocol: str = operation.service_model.metadata["protocol"]
+    spoken = operation.service_model.metadata
+    if environ.get("CONTENT_TYPE", "").startswith(FORM) and "query" in spoken["protocols"]:
+        return "query"
+    protocol: str = spoken["protocol"]
     return protocol
 
 

@@ -76,51 +76,20 @@ class LocalCloud:
         clock: Clock,
         journal: JournalFile | None = None,
     ) -> None:
-        bucket_policies.install()
-        deliveries.install()
-        queues.install()
-        definition.install()
-        object_answers.install()
         self._clock = clock
         self.url = f"http://{HOST}:{listener.getsockname()[1]}"
-        instances_dir = state_dir / "instances"
-        if swept := sweep(instances_dir):
-            _log.warning("instances of an earlier local cloud still ran and were ended: %s", ", ".join(swept))
-        for of_the_last_one in ("logs", "layers", "objects", "functions"):
-            trees.remove(state_dir / of_the_last_one)
-        large_objects.install(Contents(state_dir / "objects"))
-        object_checksums.install()
         clients = Clients(self.url)
         alarm_actions = AlarmActions(clients)
-        cloudwatch.install(alarm_actions.changed)
-        metric_store.install()
-        metrics = Metrics(clock)
-        blobs = BlobStore(state_dir / "layers")
-        registry = Registry(blobs, self.url)
+        _clear(state_dir)
+        _extend_moto(state_dir, alarm_actions)
         self._guard = Guard()
         if os.getpgrp() == os.getpid():
             self._guard.add(os.getpgrp())  # for the programs that this process runs, such as pip
+        metrics = Metrics(clock)
         faults = Faults(clock.elapsed)
-        images = ImageStore(state_dir / "images", clients)
-        memory = memory_setting()
-        self._containers = ContainerRuntime(clients, instances_dir, self._guard, memory=memory)
-        outcomes = Outcomes(clients, clock, metrics)
-        platform = Platform(
-            clients=clients,
-            clock=clock,
-            images=images,
-            runtimes={
-                "process": ProcessRuntime(images, cache_dir, self._guard, memory=memory),
-                CONTAINER: self._containers,
-            },
-            logs=LogShipper(clients, clock, state_dir / "logs"),
-            invoker=Invoker(clients, clock, faults, outcomes),
-            outcomes=outcomes,
-            faults=faults,
-            instances_dir=instances_dir,
-        )
+        platform = self._platform(state_dir, cache_dir, clients, faults, metrics)
         self._endpoints = Endpoints(platform)
-        machine = Machine(clients, platform.logs, self._guard, instances_dir, state_dir / "functions")
+        machine = Machine(clients, platform.logs, self._guard, platform.instances_dir, state_dir / "functions")
         self._functions = Functions(machine, clock)
         events.install(self._functions, clients)
         activities = Activities()
@@ -128,20 +97,7 @@ class LocalCloud:
         self._minutes = Minutes(
             self._endpoints, metrics, alarm_actions, scaler, clock, publish_others=self._publish_others
         )
-        control_plane = ControlPlane(self._endpoints, clock)
-        services = [
-            control_plane.service(),
-            RuntimeApi(self._endpoints, clock).service(),
-            registry.service(),
-            ScalingApi(activities, clock).service(),
-            budgets_service(),
-            logs_service(),
-            LambdaApi(self._functions).service(),
-        ]
-        admin = Admin(self._endpoints, faults, clock, self.status)
-        engines = RegistryHttp(registry, blobs, state_dir / "layers" / "uploads")
-        plain = Application(services, blobs, admin, faults, engines, answered=events.deliver)
-        application = self._remembering(plain, journal, control_plane) if journal else plain
+        application = self._application(state_dir, faults, activities, journal)
         self._server = make_server(
             HOST,
             listener.getsockname()[1],
@@ -152,6 +108,48 @@ class LocalCloud:
         )
         self._thread = threading.Thread(target=self._server.serve_forever, name="server", daemon=True)
         self._started = clock.now()
+
+    def _platform(
+        self, state_dir: Path, cache_dir: Path, clients: Clients, faults: Faults, metrics: Metrics
+    ) -> Platform:
+        """What endpoints run on."""
+        instances_dir, memory = state_dir / "instances", memory_setting()
+        images = ImageStore(state_dir / "images", clients)
+        self._containers = ContainerRuntime(clients, instances_dir, self._guard, memory=memory)
+        processes = ProcessRuntime(images, cache_dir, self._guard, memory=memory)
+        outcomes = Outcomes(clients, self._clock, metrics)
+        return Platform(
+            clients=clients,
+            clock=self._clock,
+            images=images,
+            runtimes={"process": processes, CONTAINER: self._containers},
+            logs=LogShipper(clients, self._clock, state_dir / "logs"),
+            invoker=Invoker(clients, self._clock, faults, outcomes),
+            outcomes=outcomes,
+            faults=faults,
+            instances_dir=instances_dir,
+        )
+
+    def _application(
+        self, state_dir: Path, faults: Faults, activities: Activities, journal: JournalFile | None
+    ) -> Application | Journal:
+        """What answers requests; with a `journal`, it has all that an earlier local cloud wrote there."""
+        blobs = BlobStore(state_dir / "layers")
+        registry = Registry(blobs, self.url)
+        control_plane = ControlPlane(self._endpoints, self._clock)
+        services = [
+            control_plane.service(),
+            RuntimeApi(self._endpoints, self._clock).service(),
+            registry.service(),
+            ScalingApi(activities, self._clock).service(),
+            budgets_service(),
+            logs_service(),
+            LambdaApi(self._functions).service(),
+        ]
+        admin = Admin(self._endpoints, faults, self._clock, self.status)
+        engines = RegistryHttp(registry, blobs, state_dir / "layers" / "uploads")
+        plain = Application(services, blobs, admin, faults, engines, answered=events.deliver)
+        return self._remembering(plain, journal, control_plane) if journal else plain
 
     def start(self) -> None:
         """Answer requests from now on."""
@@ -214,6 +212,27 @@ class LocalCloud:
                 for scope, alarm in alarms_in("ALARM")
             ],
         }
+
+
+def _clear(state_dir: Path) -> None:
+    """End and remove what an earlier local cloud left."""
+    if swept := sweep(state_dir / "instances"):
+        _log.warning("instances of an earlier local cloud still ran and were ended: %s", ", ".join(swept))
+    for of_the_last_one in ("logs", "layers", "objects", "functions"):
+        trees.remove(state_dir / of_the_last_one)
+
+
+def _extend_moto(state_dir: Path, alarm_actions: AlarmActions) -> None:
+    """Add to moto's services what they lack and what needs nothing else of the local cloud."""
+    bucket_policies.install()
+    deliveries.install()
+    queues.install()
+    definition.install()
+    object_answers.install()
+    large_objects.install(Contents(state_dir / "objects"))
+    object_checksums.install()
+    cloudwatch.install(alarm_actions.changed)
+    metric_store.install()
 
 
 def listen(port: int | None) -> socket.socket:

@@ -1,6 +1,7 @@
 """Local clouds of their own: started, found, killed."""
 
 import json
+import math
 import os
 import signal
 import socket
@@ -17,8 +18,10 @@ import pytest
 from glue.errors import UsageError
 from glue.localcloud import daemon
 from glue.localcloud.state import StateDir
+from glue.project import Project
 from tests.localcloud.parity import end, judge_answers
 from tests.localcloud.support import Account, eventually
+from tests.localcloud.test_functions import make
 
 
 @pytest.fixture
@@ -55,11 +58,59 @@ def test_importing_the_functions_is_cheap() -> None:
     assert done.stdout.strip() == "set()"
 
 
-def test_a_cloud_is_ready_soon_found_and_ended(folder: Path, cache_dir: Path) -> None:
+def glue(*arguments: str) -> str:
+    """What the command prints."""
+    command = [str(Path(sys.executable).with_name("glue")), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def descendants(pid: int) -> set[int]:
+    """The processes that a process started, and those that they did."""
+    told = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    parents = {int(pid): int(parent) for pid, parent in (line.split() for line in told.splitlines())}
+    found: set[int] = set()
+    while new := {child for child, parent in parents.items() if parent in {pid, *found}} - found:
+        found |= new
+    return found
+
+
+def running(processes: set[int]) -> set[int]:
+    """Those of the processes that have not ended."""
+    told = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
+    return {int(line.split()[0]) for line in told.splitlines() if "Z" not in line.split()[1]} & processes
+
+
+def test_the_command_is_ready_in_less_than_four_seconds(project: Project) -> None:
+    took: list[float] = []
+    while len(took) < 5 and min(took, default=math.inf) >= 4:  # other work of the machine may delay a few
+        started = time.monotonic()
+        glue("local", "up")
+        took.append(time.monotonic() - started)
+        glue("local", "down")
+    judge_answers(project.local_cloud_dir)
+    assert min(took) < 4
+
+
+def test_the_command_that_ends_it_leaves_no_process_and_no_port(project: Project, tmp_path: Path) -> None:
+    up = daemon.Status(**json.loads(glue("local", "up", "--json")))
+    account = account_of(up, tmp_path)
+    account.deploy("left", environment={"STARTS": "with_child"})
+    make(account, tmp_path).invoke("spawn")
+    assert up.pid is not None
+    family = {up.pid} | descendants(up.pid)
+    assert len(family) == 6  # the cloud, its guard, the instance and its child, the function and its child
+    assert json.loads(glue("local", "down", "--json")) == {"stopped": True}
+    eventually(lambda: not running(family), what="the end of every process")
+    judge_answers(project.local_cloud_dir)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", int(account.url.rpartition(":")[2]))) != 0
+
+
+def test_a_cloud_is_found_and_ended(folder: Path, cache_dir: Path) -> None:
     assert daemon.status(folder) == daemon.Status(running=False)
-    started = time.monotonic()
     up = daemon.up(folder, cache_dir=cache_dir)
-    assert time.monotonic() - started < 4
     assert (up.running, up.region, up.account_id, up.speed) == (True, "us-east-1", "000000000000", 1.0)
     assert up.endpoints == []
     assert daemon.up(folder, cache_dir=cache_dir).pid == up.pid
@@ -196,7 +247,7 @@ def test_ending_a_cloud_in_the_middle_of_a_request_leaves_nothing(folder: Path, 
     eventually(lambda: "hang" in account.logs("busy"))
     started = time.monotonic()
     assert daemon.down(folder)
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < daemon.END_TIMEOUT  # by itself: beyond that it is killed
     assert not lives(group)
     assert list((folder / "instances").glob("*")) == []
 

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from glue.localcloud.judging import judged
 
 JSON = {"X-Amz-Target": "a.b"}
-ALIAS = '<ListAliasesResult xmlns="x"><Aliases/></ListAliasesResult>'
+QUERY = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 def noted(
@@ -38,6 +38,7 @@ def noted(
     [
         ("sqs.GetQueueUrl", json.dumps({"QueueUrl": "http://x"}), JSON),
         ("sns.CreateTopic", "<R><CreateTopicResult><TopicArn>arn</TopicArn></CreateTopicResult></R>", {}),
+        ("cloudwatch.PutDashboard", "<R><PutDashboardResult/></R>", QUERY),
         ("s3.ListObjectsV2", "<ListBucketResult><KeyCount>1</KeyCount></ListBucketResult>", {}),
         ("lambda.GetAccountSettings", "{}", {}),
         ("kms.CreateAlias", "null", JSON),
@@ -68,6 +69,12 @@ def test_what_the_model_describes_is_not_noted(
             "<R><GetRoleResult><Role><RoleName>a b</RoleName></Role></GetRoleResult></R>",
             {},
             "Value 'a b' at 'role.roleName'",
+        ),
+        (
+            "cloudwatch.ListMetrics",
+            "<R><ListMetricsResult><Metrics><member><MetricName/></member></Metrics></ListMetricsResult></R>",
+            QUERY,
+            "Value '' at 'metrics.1.member.metricName'",
         ),
         ("lambda.GetFunctionConcurrency", '{"ReservedConcurrentExecutions": -1}', {}, "greater than or equal to 0"),
         ("sns.CreateTopic", "{}", {}, "Unable to parse response"),

@@ -141,11 +141,11 @@ def test_a_program_that_ignores_sigterm_has_its_grace_and_is_killed_then(make: M
     subject.instance.start()
     took = subject.seconds_to_stop()
     assert "SIGTERM is not for me" in subject.lines
-    assert STOP_GRACE <= took < 2 * STOP_GRACE
+    assert STOP_GRACE <= took < 3 * STOP_GRACE
 
 
 def test_a_program_that_ends_in_its_grace_is_not_killed(make: Make) -> None:
-    subject = make(starts="tidy")
+    subject = make(starts="tidy", speed=1.0)
     subject.instance.start()
     took = subject.seconds_to_stop()
     assert "all put away" in subject.lines
