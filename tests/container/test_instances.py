@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from glue.images.publishing import Transfers
 from glue.localcloud import daemon
 from glue.localcloud.compute.containers import CLOUD_LABEL, EngineContainer
 from glue.localcloud.compute.instance_types import MEMORY_SETTING
+from glue.localcloud.compute.instances import STOP_GRACE
 from glue.localcloud.fault_injection import faults_client
 from glue.localcloud.state import StateDir
 from glue.ports import free_port
@@ -29,7 +31,8 @@ from tests.localcloud.parity import end, local_cloud
 from tests.localcloud.support import PROGRAM, REGION, Account, digest, eventually, tar
 
 MEMORY_MIB = 256
-PATIENT = 3600  # seconds of a clock that is twenty times as fast
+SPEED = 20.0
+PATIENT = 3600  # seconds of that clock
 BUILD_SECONDS = 120.0
 WITHIN = 60.0
 DOCKERFILE = """\
@@ -71,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     state = tmp_path_factory.mktemp("instances-cloud")
     with pytest.MonkeyPatch.context() as settings:
         settings.setenv(MEMORY_SETTING, str(MEMORY_MIB))
-        with local_cloud(state, speed=20, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache")):
+        with local_cloud(state, speed=SPEED, exit_with=os.getpid(), cache_dir=tmp_path_factory.mktemp("cache")):
             settings.undo()  # it is for the local cloud, not for the tests
             yield state
 
@@ -255,9 +258,18 @@ def test_a_program_that_ignores_sigterm_is_killed(account: Account, side: Side, 
     name = deploy(account, side, "deaf", STARTS="deaf")
     assert verdict(account, name)[0] == "InService"
     assert (len(set(containers(engine, folder)) - before) == 1) == (side.name == "container")
+    began = time.monotonic()
     delete(account, name)
+    assert (time.monotonic() - began) * SPEED >= STOP_GRACE
     assert "SIGTERM is not for me" in account.logs(name)
     eventually(lambda: set(containers(engine, folder)) <= before, what="its container is gone")
+
+
+def test_a_program_that_ends_in_its_grace_is_not_killed(account: Account, side: Side) -> None:
+    name = deploy(account, side, "tidy", STARTS="tidy")
+    assert verdict(account, name)[0] == "InService"
+    delete(account, name)
+    assert "all put away" in account.logs(name)
 
 
 def test_a_ping_that_is_refused_on_demand_keeps_an_instance_out_of_service(
