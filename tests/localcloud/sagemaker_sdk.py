@@ -4,6 +4,7 @@ Arguments: endpoint, bucket. The environment names account, region and URL, as f
 """
 
 import json
+import os
 import sys
 from typing import Any
 
@@ -40,4 +41,5 @@ def main(endpoint: str, bucket: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(*sys.argv[1:])))
+    print(json.dumps(main(*sys.argv[1:])), flush=True)
+    os._exit(0)  # threads of the SDK still wait for the objects that do not come, a minute for each request
