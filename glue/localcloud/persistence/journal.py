@@ -27,6 +27,7 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 Document = dict[str, Any]
 
 _CHUNK = 256 * 1024
+_LOCKS_OF_OBJECTS = 256
 _KEPT_VARIABLES = re.compile(
     r"REQUEST_METHOD|SCRIPT_NAME|PATH_INFO|QUERY_STRING|RAW_URI|REQUEST_URI|CONTENT_.*|HTTP_.*"
 )
@@ -58,8 +59,8 @@ class Journal:
         self._application = application
         self._file = file
         self._clock = clock
-        self._locks: dict[str, threading.RLock] = {}
-        self._lock = threading.Lock()
+        self._services: dict[str, threading.RLock] = {}
+        self._objects = [threading.RLock() for _ in range(_LOCKS_OF_OBJECTS)]
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request; one that changed something is written down before anyone is told that it succeeded."""
@@ -132,9 +133,10 @@ class Journal:
 
     def _order(self, service: str, environ: Environ) -> threading.RLock:
         """What is done one after the other, so that it is repeated as it happened: an S3 object, or a service."""
-        key = f"s3 {environ['PATH_INFO']}" if service == "s3" and environ["PATH_INFO"].count("/") > 1 else service
-        with self._lock:
-            return self._locks.setdefault(key, threading.RLock())
+        path = environ["PATH_INFO"]
+        if service == "s3" and path.count("/") > 1:
+            return self._objects[hash(path) % _LOCKS_OF_OBJECTS]  # a lock of its own would stay when the object goes
+        return self._services.setdefault(service, threading.RLock())
 
 
 def changes(service: str, environ: Environ, start: bytes) -> bool:
