@@ -17,7 +17,7 @@ from glue.localcloud.compute.instances import Instance
 from glue.localcloud.sagemaker import deployments, notifications
 from glue.localcloud.sagemaker.errors import DeploymentError, refused_topic
 from glue.localcloud.sagemaker.fleet import Fleet, Platform
-from glue.localcloud.sagemaker.invocation import AsyncRequest, failed
+from glue.localcloud.sagemaker.invocation import AsyncRequest, Outcome, failed
 from glue.localcloud.sagemaker.request_queue import RequestQueue
 from glue.localcloud.sagemaker.rollout import Rollout
 from glue.localcloud.sagemaker.store import Definition
@@ -31,7 +31,7 @@ IN_SERVICE = frozenset({"InService", "Updating", "RollingBack", "SystemUpdating"
 IN_PROGRESS = frozenset({"Creating", "Updating", "RollingBack", "SystemUpdating", "Deleting"})
 """The states in which an endpoint refuses to be changed or deleted."""
 
-_EXPIRIES_AT_ONCE = 4
+_TOLD_AT_ONCE = 4
 
 
 class Endpoint:
@@ -70,7 +70,7 @@ class Endpoint:
         self._retiring: set[Fleet] = set()
         self._lock = threading.Lock()
         self._ending = threading.Event()
-        self._expiries = ThreadPoolExecutor(_EXPIRIES_AT_ONCE, thread_name_prefix=f"expire-{name}")
+        self._telling = ThreadPoolExecutor(_TOLD_AT_ONCE, thread_name_prefix=f"tell-{name}")
 
     @property
     def async_config(self) -> Document | None:
@@ -201,32 +201,37 @@ class Endpoint:
         """End everything. Requests that were still waiting fail visibly."""
         self._ending.set()
         for request in self.queue.close():
-            self._platform.outcomes.finish(self.scope, request, failed("ClientError: The endpoint was deleted."))
-        self._expiries.shutdown()
+            self._tell(request, self._platform.outcomes.finish, failed("ClientError: The endpoint was deleted."))
+        self._telling.shutdown()
         self.stop()
 
     def stop(self, grace: float | None = None) -> None:
         """End all fleets; `grace` in seconds of the clock, AWS's when None."""
         self._ending.set()
-        self._expiries.shutdown(wait=False, cancel_futures=True)
+        self._telling.shutdown(wait=False, cancel_futures=True)
         for fleet in self._fleets():
             fleet.stop() if grace is None else fleet.stop(grace)
 
     def expire_requests(self) -> None:
-        """Fail the requests that waited longer than they may, in threads of this endpoint alone."""
+        """Fail the requests that waited longer than they may."""
         for request in self.queue.expired(self._platform.clock.now()):
-            self._expiries.submit(self._expire, request)
+            self._tell(request, self._platform.outcomes.expire)
 
     def suffer(self) -> None:
         """Make lasting faults come true for the instances, or end them."""
         for instance in self.instances:
             instance.suffer()
 
-    def _expire(self, request: AsyncRequest) -> None:
-        try:
-            self._platform.outcomes.expire(self.scope, request)
-        except Exception:  # noqa: BLE001 - nobody asks what became of this thread
-            _log.exception("request %s of %s, which expired", request.key, request.endpoint)
+    def _tell(self, request: AsyncRequest, tell: Callable[..., None], *outcome: Outcome) -> None:
+        """Have the world told how a request ended: it may take long to answer, so in threads of this endpoint alone."""
+
+        def run() -> None:
+            try:
+                tell(self.scope, request, *outcome)
+            except Exception:  # noqa: BLE001 - nobody asks what became of this thread
+                _log.exception("request %s of %s, which no instance had", request.key, request.endpoint)
+
+        self._telling.submit(run)
 
     def _fleets(self) -> set[Fleet]:
         with self._lock:

@@ -168,8 +168,9 @@ def test_expired_requests_without_sns_do_not_hold_up_those_of_another_endpoint(
         )
         its_account.settled(name)
     start("sns-error")
-    held_up = [its_account.invoke("held-up", {"do": "echo"}, RequestTTLSeconds=60) for _ in range(20)]
-    on_time = its_account.invoke("on-time", {"do": "echo"}, RequestTTLSeconds=60)
+    held_up = [its_account.invoke("held-up", {"do": "echo"}, RequestTTLSeconds=3600) for _ in range(20)]
+    on_time = its_account.invoke("on-time", {"do": "echo"}, RequestTTLSeconds=3600)
+    start("clock-jump", seconds=3600)
     assert its_account.outcome(on_time, within=60)[0] == "Failed"
     failed = its_account.client("s3").list_objects_v2(Bucket=its_account.bucket, Prefix="held-up/failures/")
     assert failed["KeyCount"] < len(held_up)

@@ -22,7 +22,7 @@ from glue.localcloud.sagemaker.dataplane import Invoker
 from glue.localcloud.sagemaker.endpoint import Endpoint
 from glue.localcloud.sagemaker.endpoints import Endpoints
 from glue.localcloud.sagemaker.fleet import Platform
-from glue.localcloud.sagemaker.invocation import AsyncRequest
+from glue.localcloud.sagemaker.invocation import AsyncRequest, Outcome
 from glue.localcloud.sagemaker.outcomes import Outcomes
 from glue.localcloud.sagemaker.request_queue import RequestQueue
 from glue.localcloud.sagemaker.store import Definition
@@ -295,3 +295,22 @@ def test_a_request_whose_expiry_fails_is_logged_and_the_next_one_expires(
     eventually(lambda: plane.objects(plain) == (False, True), what="the other request expires")
     eventually(lambda: f"request {cursed.key} of" in caplog.text, what="a line of log")
     assert plane.objects(cursed) == (False, False)
+
+
+def test_all_requests_of_a_deleted_endpoint_are_told_though_one_cannot_be(
+    plane: Plane,
+    endpoints: Callable[[str], Endpoint],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    endpoint = endpoints("deleted-with-a-defect")
+    finish = plane.outcomes.finish
+    cursed, *others = [plane.request(endpoint.queue) for _ in range(6)]
+
+    def finish_others(scope: Scope, made: AsyncRequest, outcome: Outcome) -> None:
+        broken() if made is cursed else finish(scope, made, outcome)
+
+    monkeypatch.setattr(plane.outcomes, "finish", finish_others)
+    endpoint.delete()
+    assert [plane.objects(made) for made in (cursed, *others)] == [(False, False), *[(False, True)] * 5]
+    assert f"request {cursed.key} of" in caplog.text
