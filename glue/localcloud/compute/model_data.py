@@ -1,5 +1,6 @@
 """The model artifact: fetched from S3 and unpacked to what becomes `/opt/ml/model`."""
 
+from contextlib import closing
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -36,7 +37,8 @@ def fetch(
             if source.get("CompressionType") == "None":
                 _copy_prefix(s3, bucket, key, folder, limit)
             else:
-                trees.unpack(s3.get_object(Bucket=bucket, Key=key)["Body"], folder, deadline=limit)
+                with closing(s3.get_object(Bucket=bucket, Key=key)["Body"]) as archive:
+                    trees.unpack(archive, folder, deadline=limit)
         except (ValueError, TimeoutError, OSError, ClientError, BotoCoreError) as error:
             raise missing_model_data(variant, url, str(error)) from error
     trees.make_read_only(folder)
@@ -53,8 +55,8 @@ def _copy_prefix(s3: Any, bucket: str, prefix: str, folder: Path, limit: Deadlin
                 raise ValueError(f"{entry['Key']}: not a path below the prefix")
             target = folder.joinpath(*relative.parts)
             target.parent.mkdir(parents=True, exist_ok=True)
-            with target.open("wb") as file:
-                for chunk in s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].iter_chunks(_CHUNK):
+            with target.open("wb") as file, closing(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"]) as body:
+                for chunk in body.iter_chunks(_CHUNK):
                     if limit.passed:
                         raise TimeoutError("the download took too long")
                     file.write(chunk)
