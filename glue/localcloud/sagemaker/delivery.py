@@ -103,10 +103,13 @@ def _send(
 
 def _receive(response: http.client.HTTPResponse, line: socket.socket, spool: IO[bytes], limit: Deadline) -> int:
     size = 0
-    while piece := response.read1(_CHUNK):
+    while not response.isclosed():  # newer Pythons close it, and the line with it, with the last byte
+        line.settimeout(_left(limit))
+        piece = response.read1(_CHUNK)
+        if not piece:
+            break
         spool.write(piece)
         size += len(piece)
-        line.settimeout(_left(limit))
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
     return size

@@ -118,6 +118,17 @@ def test_an_answer_that_breaks_off_is_a_lost_container(answer: bytes) -> None:
         send(address, [b"{}"])
 
 
+@pytest.mark.parametrize("size", [0, 1, 300_000])
+def test_an_answer_of_any_length_is_read_to_its_end(size: int) -> None:
+    def serve(line: socket.socket) -> None:
+        read_all(line, 2)
+        line.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+
+    with container(serve) as address:
+        answer = send(address, [b"{}"])
+    assert (answer.size, answer.sized, answer.small(size)) == (size, True, b"x" * size)
+
+
 def test_an_answer_in_chunks_tells_no_length() -> None:
     def serve(line: socket.socket) -> None:
         read_all(line, 2)
