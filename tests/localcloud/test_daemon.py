@@ -20,7 +20,7 @@ from glue.localcloud import daemon
 from glue.localcloud.state import StateDir
 from glue.project import Project
 from tests.localcloud.parity import end, judge_answers
-from tests.localcloud.support import Account, eventually
+from tests.localcloud.support import Account, eventually, running
 from tests.localcloud.test_functions import make
 
 
@@ -74,12 +74,6 @@ def descendants(pid: int) -> set[int]:
     while new := {child for child, parent in parents.items() if parent in {pid, *found}} - found:
         found |= new
     return found
-
-
-def running(processes: set[int]) -> set[int]:
-    """Those of the processes that have not ended."""
-    told = subprocess.run(["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True).stdout
-    return {int(line.split()[0]) for line in told.splitlines() if "Z" not in line.split()[1]} & processes
 
 
 def test_the_command_is_ready_in_less_than_four_seconds(project: Project) -> None:

@@ -7,8 +7,6 @@ That tells a living instance from a process that happens to have got its number.
 import contextlib
 import fcntl
 import json
-import os
-import signal
 import time
 from pathlib import Path
 
@@ -60,7 +58,7 @@ def _kill(folder: Path) -> None:
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         group = int(json.loads((folder / RECORD_NAME).read_text())["group"])
         if group > 1:
-            os.killpg(group, signal.SIGKILL)
+            guard.end_group(group, str(folder / "tmp"))
     deadline = time.monotonic() + _PATIENCE
     while is_locked(folder / LOCK_NAME) and time.monotonic() < deadline:
         time.sleep(0.02)

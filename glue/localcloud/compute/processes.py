@@ -29,6 +29,7 @@ from glue.ports import free_port
 
 PROGRAM = "opt/program"
 _MODEL_BASE = "/opt/ml"
+_LAST_LINES = 5.0  # seconds of the machine's clock until it is not waited for what holds the pipe of a dead program
 _TEMPORARY = "/tmp"  # noqa: S108 - the container's, not this machine's
 
 
@@ -41,9 +42,9 @@ class Guard:
         )
         self._lock = threading.Lock()
 
-    def add(self, group: int) -> None:
-        """Watch over a process group."""
-        self._tell(f"+{group}\n")
+    def add(self, group: int, temporary: str = "") -> None:
+        """Watch over a process group, and over what left it but has `temporary` as its `TMPDIR`."""
+        self._tell(f"+{group} {temporary}\n")
 
     def remove(self, group: int) -> None:
         """The group has ended."""
@@ -139,8 +140,9 @@ class ProcessContainer:
         descriptors: tuple[int, ...] = (),
         memory: int | None = None,
     ) -> None:
-        """`descriptors` are open files that the process inherits under their numbers, besides its lock.
+        """`variables` name the folder's `tmp` as `TMPDIR`, by which is found what leaves the group.
 
+        `descriptors` are open files that the process inherits under their numbers, besides its lock.
         When its group takes more than `memory` bytes it is killed, where the system tells what it takes.
         """
         self.address = ("127.0.0.1", port)
@@ -160,9 +162,10 @@ class ProcessContainer:
                 pass_fds=(lock.fileno(), *descriptors),  # inherited: held as long as one of the group lives
             )
         self._disk_full = False
-        self._guard.add(self._process.pid)
+        self._temporary = str(folder / "tmp")
+        self._guard.add(self._process.pid, self._temporary)
         self._ended = threading.Event()
-        threading.Thread(target=self._read, args=(sink,), name=f"output-{port}", daemon=True).start()
+        threading.Thread(target=self._follow, args=(sink,), name=f"end-{port}", daemon=True).start()
         if memory is not None and FOLLOWED:
             task = (self._process.pid, memory, self._ended, self._exceed_memory)
             threading.Thread(target=watch, args=task, name=f"memory-{port}", daemon=True).start()
@@ -203,23 +206,24 @@ class ProcessContainer:
                 _soft, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
                 resource.prlimit(process, resource.RLIMIT_FSIZE, (0 if full else hard, hard))
 
-    def _read(self, sink: Sink) -> None:
-        assert self._process.stdout is not None  # noqa: S101 - opened as a pipe
+    def _follow(self, sink: Sink) -> None:
         # The first process is the container: when it ends, so does all that it started (which may hold the pipe open).
-        threading.Thread(target=self._reap, name=f"reaper-{self._process.pid}", daemon=True).start()
+        reader = threading.Thread(target=self._read, args=(sink,), name=f"output-{self._process.pid}", daemon=True)
+        reader.start()
+        self._process.wait()
+        guard.end_group(self._process.pid, self._temporary)
+        reader.join(_LAST_LINES)
         try:
-            with self._process.stdout as output:
-                forward(output, sink)
             if self._memory_exceeded:
                 sink(memory_exceeded(self._memory))
         finally:  # whatever becomes of a line, somebody may wait for the end
-            self._process.wait()
             self._guard.remove(self._process.pid)
             self._ended.set()
 
-    def _reap(self) -> None:
-        self._process.wait()
-        self._kill_group()
+    def _read(self, sink: Sink) -> None:
+        assert self._process.stdout is not None  # noqa: S101 - opened as a pipe
+        with self._process.stdout as output:
+            forward(output, sink)
 
     def _exceed_memory(self) -> None:
         self._memory_exceeded = True

@@ -8,9 +8,16 @@ from glue.localcloud.compute import guard
 
 
 @pytest.mark.parametrize(
-    ("lines", "left"), [([], set()), (["+10", "+11", "-10"], {11}), (["+10", "-10", "+10"], {10}), (["-9"], set())]
+    ("lines", "left"),
+    [
+        ([], {}),
+        (["+10 /a b", "+11 ", "-10"], {11: ""}),
+        (["+10 /a", "-10", "+10 /a b"], {10: "/a b"}),
+        (["+10"], {10: ""}),
+        (["-9"], {}),
+    ],
 )
-def test_what_was_started_and_did_not_end_is_left(lines: list[str], left: set[int]) -> None:
+def test_what_was_started_and_did_not_end_is_left(lines: list[str], left: dict[int, str]) -> None:
     assert guard.watch(f"{line}\n" for line in lines).groups == left
 
 

@@ -20,7 +20,7 @@ from glue.localcloud.compute.memory import FOLLOWED
 from glue.localcloud.compute.processes import Guard, ProcessContainer
 from glue.localcloud.compute.runtime import Launch, Sink
 from glue.ports import free_port
-from tests.localcloud.support import PROGRAM, REGION, eventually
+from tests.localcloud.support import PROGRAM, REGION, eventually, running
 
 MIB = 1 << 20
 DIGEST = f"sha256:{'0' * 64}"
@@ -58,7 +58,7 @@ def run(
 ) -> ProcessContainer:
     port = free_port()
     (folder / "tmp").mkdir(parents=True, exist_ok=True)
-    bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BASE_DIR": str(folder)}
+    bound = {"SAGEMAKER_BIND_TO_PORT": str(port), "SAGEMAKER_BASE_DIR": str(folder), "TMPDIR": str(folder / "tmp")}
     environment = {**os.environ, **bound, **(variables or {})}
     return ProcessContainer(command, environment, folder, port=port, sink=sink, the_guard=guard, memory=memory)
 
@@ -193,3 +193,32 @@ def test_a_program_whose_record_cannot_be_written_does_not_stay(guard: Guard, tm
     with pytest.raises(IsADirectoryError):
         run([sys.executable, "-c", "import time; time.sleep(60)"], tmp_path, print, guard)
     assert not is_locked(tmp_path / LOCK_NAME)
+
+
+LEAVES = """\
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds it in /proc")
+def test_what_left_the_group_of_a_program_ends_with_it(guard: Guard, tmp_path: Path) -> None:
+    lines: list[str] = []
+    container = run([sys.executable, "-c", LEAVES], tmp_path, lines.append, guard)
+    [child] = eventually(lambda: lines, what="the child")
+    waiting = threading.Thread(target=container.stop, args=(0,), daemon=True)
+    waiting.start()
+    waiting.join(10)
+    assert not waiting.is_alive()
+    eventually(lambda: not running({int(child)}), what="the end of the child")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="finds it in /proc")
+def test_what_left_the_group_of_a_program_ends_with_the_cloud(guard: Guard, tmp_path: Path) -> None:
+    lines: list[str] = []
+    run([sys.executable, "-c", LEAVES], tmp_path, lines.append, guard)
+    [child] = eventually(lambda: lines, what="the child")
+    guard.close()
+    eventually(lambda: not running({int(child)}), what="the end of the child")
