@@ -37,6 +37,7 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         if self._head_bytes is not None:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
+                self.logger.warning("HTTP request with too large headers received.")
                 self._refuse_head()
 
     def on_message_begin(self) -> None:
@@ -84,9 +85,8 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         self._refused = True
         cycle = self.cycle
         running = cycle is not None and not cycle.response_complete
-        if not running or (
-            cycle.more_body and not cycle.response_started
-        ):  # else it would be taken for another's answer
+        is_its_own = cycle.more_body and not cycle.response_started if running else True
+        if is_its_own:  # else it would be taken for the answer to the request before
             body = documents.error(status.phrase.lower().replace(" ", "_"), message)
             head = (
                 f"HTTP/1.1 {status.value} {status.phrase}\r\ncontent-type: application/json\r\n"
