@@ -166,7 +166,7 @@ def test_an_upload_that_broke_off_goes_on_with_the_parts_that_are_not_there(
     dev: Cloud, registry: Registry, in_parts: artifacts.Packed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = dev.client("s3")
-    monkeypatch.setattr(Cloud, "client", lambda *_: client)
+    monkeypatch.setattr(Cloud, "client", lambda *_, **__: client)
     with monkeypatch.context() as broken:
         _parts_asked_for(client, broken, fails=2)
         with pytest.raises(KeyboardInterrupt):
