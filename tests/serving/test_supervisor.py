@@ -305,6 +305,13 @@ def test_while_nobody_reads_the_log_health_is_answered_and_no_line_is_lost(launc
     assert [line["message"] for line in server.records("output")] == [f"line {number}" for number in range(100_000)]
 
 
+def test_the_server_goes_on_when_whoever_read_the_log_is_gone(launch: Launcher) -> None:
+    server = launch(PRINTING, prefix=("bash", "-c", 'exec "$@" > >(head -n 3)', "bash")).ready()
+    for _ in range(3):
+        assert server.post(b"", "image/png").status_code == 200
+        assert server.ping().status_code == 200
+
+
 def test_records_are_lost_and_counted_while_nobody_reads_the_log_for_long(launch: Launcher) -> None:
     program = "import sys; from serving import __main__, logs; logs._MOST_BYTES = 1 << 20; sys.exit(__main__.main())"
     server = launch(PRINTING, program=("-c", program)).ready()

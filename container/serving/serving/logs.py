@@ -101,8 +101,10 @@ class _Output:
                 with memoryview(self._waiting) as view:
                     written = os.write(self._descriptor, view[:end])
                 del self._waiting[:written]
-        except BrokenPipeError:
-            self._waiting.clear()
+        except BlockingIOError:
+            pass  # somebody else's setting of the pipe; there will be room
+        except OSError:
+            self._waiting.clear()  # who read it is gone, or the disk is full; requests matter more
 
     def _caught_up(self) -> None:
         lost, self._lost = self._lost, 0
