@@ -226,6 +226,7 @@ def test_a_client_that_leaves_its_answer_half_taken_leaves_no_descriptor(faulty:
             assert connection.recv(1000)
         faulty.record("request", inference_id=f"half-{number}")
     wait_until(
-        lambda: descriptors(faulty.process.pid)[0] <= before[0] + files.SPARES, "the files of the answers are closed"
+        lambda: descriptors(faulty.process.pid)[0] <= before[0] + 2 * files.SPARES,
+        "the files of the answers are closed",
     )
     serves(faulty)

@@ -19,7 +19,9 @@ def no_spares() -> Iterator[None]:
     """No file that another test has used, and none left open."""
     yield
     while files._spares:
-        files._spares.pop().close()
+        file, mapping = files._spares.pop()
+        mapping.close()
+        file.close()
 
 
 class Chunks:
@@ -140,6 +142,26 @@ def test_a_file_in_memory_serves_request_response_and_the_next_request() -> None
     assert following.file is file
     assert payloads.take(following) == b"c" * 2_500_000
     following.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs files in memory")
+def test_a_response_may_be_larger_than_its_request_and_the_next_request_larger_still() -> None:
+    request = collect(b"a" * 2_000_000, announced=2_000_000)
+    response = payloads.store(b"b" * 3_000_000, request)
+    assert asyncio.run(drained(response)) == b"b" * 3_000_000
+    response.recycle()
+    for size in (5_000_000, 1_500_000):
+        with contextlib.closing(collect(b"c" * size, announced=size)) as following:
+            assert payloads.take(following) == b"c" * size
+            assert asyncio.run(drained(following)) == b"c" * size
+
+
+@pytest.mark.skipif(not hasattr(os, "memfd_create"), reason="needs files in memory")
+def test_nobody_can_take_away_what_is_mapped() -> None:
+    with contextlib.closing(collect(b"a" * 2_000_000, announced=2_000_000)) as body:
+        assert body.file is not None
+        with pytest.raises(PermissionError):
+            os.truncate(body.file.fileno(), 0)
 
 
 def test_a_body_above_the_limit_is_refused_as_soon_as_it_is_seen() -> None:

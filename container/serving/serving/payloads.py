@@ -5,6 +5,7 @@ that the handler gets or returns.
 """
 
 import codecs
+import mmap
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -29,8 +30,8 @@ class Payload:
     data: bytes
     size: int
     file: BinaryIO | None = None
-    in_memory: bool = False
-    """Whether the file is one in memory, which is worth keeping."""
+    mapping: mmap.mmap | None = None
+    """The file's, if it is one in memory of this process, which is worth keeping."""
 
     @classmethod
     def of(cls, data: bytes) -> "Payload":
@@ -39,26 +40,41 @@ class Payload:
 
     def close(self) -> None:
         """Give up the file, if there is one."""
+        if self.mapping is not None:
+            self.mapping.close()
         if self.file is not None:
             self.file.close()
-            self.file = None
+        self.file = self.mapping = None
 
     def recycle(self) -> None:
         """Give up the file, for another body to be put into: nobody else must be using it."""
-        if self.file is not None and self.in_memory:
-            files.keep(self.file)
-            self.file = None
+        if self.file is not None and self.mapping is not None:
+            files.keep(self.file, self.mapping)
+            self.file = self.mapping = None
         self.close()
 
     def replaced(self, size: int) -> "Payload":
         """The body of this size that a worker has put into the file of this one, which no longer has it."""
-        file, self.file = self.file, None
-        return Payload(b"", size, file, self.in_memory)
+        replaced = Payload(b"", size, self.file, self.mapping)
+        self.file = self.mapping = None
+        return replaced
+
+    def put(self, piece: bytes) -> None:
+        """Add a piece to a body that is being mapped."""
+        assert self.mapping is not None  # noqa: S101 - who adds has mapped it
+        end = self.size + len(piece)
+        self.mapping[self.size : end] = piece
+        self.size = end
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """What is in the file, in pieces, read without blocking the event loop."""
         assert self.file is not None  # noqa: S101 - who asks has seen it
         offset = 0
+        if self.mapping is not None:
+            mapped = min(self.size, len(self.mapping))
+            for offset in range(0, mapped, _CHUNK_BYTES):
+                yield self.mapping[offset : min(offset + _CHUNK_BYTES, mapped)]
+            offset = mapped
         while offset < self.size:
             length = min(_CHUNK_BYTES, self.size - offset)
             chunk = await files.run(self.size, os.pread, self.file.fileno(), length, offset)
@@ -87,6 +103,8 @@ async def collect(source: Source, *, limit: int, limit_name: str, announced: int
         StorageFailed: the temporary file cannot be written.
     """
     expected = limit if announced is None else announced
+    if announced is not None and announced > SPILL_BYTES and files.are_in_memory(announced):
+        return await _collect_in_memory(source, announced)
     pending: list[bytes] = []
     pending_size = size = 0
     file: BinaryIO | None = None
@@ -114,7 +132,22 @@ async def collect(source: Source, *, limit: int, limit_name: str, announced: int
         if isinstance(error, OSError):
             raise _storage_failed(error) from error
         raise
-    return Payload(b"", size, file, expected <= files.IN_MEMORY_BYTES)
+    return Payload(b"", size, file)
+
+
+async def _collect_in_memory(source: Source, size: int) -> Payload:
+    try:
+        payload = Payload(b"", 0, *files.mapped(size))
+    except OSError as error:
+        raise _storage_failed(error) from error
+    try:
+        while not source.finished:
+            piece = await source.read()
+            payload.put(piece)
+    except BaseException:
+        payload.close()
+        raise
+    return payload
 
 
 def store(body: str | bytes | bytearray | memoryview, request: Payload | None = None) -> Payload:
@@ -212,7 +245,7 @@ def _empty(payload: Payload) -> None:
 
 def adopt(descriptor: int, size: int) -> Payload:
     """The body in a file that came as a descriptor, which now belongs to the payload."""
-    return Payload(b"", size, os.fdopen(descriptor, "r+b", buffering=0), size <= files.IN_MEMORY_BYTES)
+    return Payload(b"", size, os.fdopen(descriptor, "r+b", buffering=0))
 
 
 def _storage_failed(error: OSError) -> StorageFailed:
