@@ -6,11 +6,11 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ConnectionClosedError, HTTPClientError, ReadTimeoutError
 
 from tests.unit.upload_trigger.conftest import BUCKET, Answers, Bucket, Runtime, event
 from upload_trigger import handler
-from upload_trigger.handler import Settings, Trigger
+from upload_trigger.handler import Settings, Trigger, UnansweredError
 from upload_trigger.receipts import BusyError, Receipts
 from upload_trigger.uploads import RefusedError, Upload
 
@@ -84,6 +84,19 @@ def test_what_fails_says_so_in_its_receipt_and_succeeds_later(bucket: Bucket, ru
     assert "slow down" in receipt(bucket, uploaded)["reason"]
     assert run(bucket, runtime, uploaded, "two")["outcome"] == "invoked"
     assert receipt(bucket, uploaded)["reason"] is None
+
+
+@pytest.mark.parametrize("lost", [ReadTimeoutError, ConnectionClosedError])
+def test_a_request_without_an_answer_is_made_again_as_the_same(
+    bucket: Bucket, runtime: Runtime, lost: type[HTTPClientError]
+) -> None:
+    uploaded = bucket.upload("a.png")
+    runtime.failures.append(lost(endpoint_url="https://runtime"))
+    with pytest.raises(UnansweredError):
+        run(bucket, runtime, uploaded)
+    assert "may have accepted the request" in receipt(bucket, uploaded)["reason"]
+    outcome = run(bucket, runtime, uploaded)
+    assert [one["InferenceId"] for one in runtime.requests] == [outcome["inference_id"]]
 
 
 @pytest.mark.parametrize("times", [1, 4])

@@ -14,13 +14,17 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, ReadTimeoutError
 
 from upload_trigger.receipts import BusyError, Claim, Receipts
 from upload_trigger.uploads import RefusedError, Upload, check_size, content_type, readings
 
 _UNREADABLE = frozenset({403, 404})  # S3 answers 403 for what is not there to those who may not list
 _PAUSES = (1, 2, 4, 8)  # seconds between attempts to write down that a request was accepted
+
+
+class UnansweredError(Exception):
+    """Nobody knows whether the endpoint has accepted: it is asked again, under the same inference id."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,7 @@ class Trigger:
         Raises:
             RefusedError: the upload can be no request.
             BusyError: another run works on the same upload.
+            UnansweredError: the request was sent and not answered.
             ClientError: AWS refused.
         """
         upload, head = self._find(readings(event))
@@ -123,13 +128,16 @@ class Trigger:
         check_size(head["ContentLength"])
         media_type = content_type(upload.key, head.get("ContentType"))
         location = self._freeze(upload, media_type)
-        answer = self._runtime.invoke_endpoint_async(
-            EndpointName=self._settings.endpoint,
-            InputLocation=location,
-            ContentType=media_type,
-            InferenceId=upload.inference_id,
-            InvocationTimeoutSeconds=self._settings.invocation_timeout,
-        )
+        try:
+            answer = self._runtime.invoke_endpoint_async(
+                EndpointName=self._settings.endpoint,
+                InputLocation=location,
+                ContentType=media_type,
+                InferenceId=upload.inference_id,
+                InvocationTimeoutSeconds=self._settings.invocation_timeout,
+            )
+        except (ReadTimeoutError, ConnectionClosedError) as error:
+            raise UnansweredError(f"no answer of the endpoint, which may have accepted the request: {error}") from error
         return {
             "input_location": location,
             "output_location": answer.get("OutputLocation"),
