@@ -79,6 +79,7 @@ def _released_project() -> Iterator[Project]:
 def _measure(project: Project, size: int, runs: int, *, applied: bool) -> Row:
     deployment = _with_endpoints(project, size)
     if applied:
+        glue(project, "plan")  # the one of the size before is still there, and no longer of this profile
         glue(project, "apply", "--yes")
     counted = [(_planned_by_glue(project), _planned_bare(project, deployment)) for _ in range(runs + 1)][1:]
     by_glue, bare = zip(*counted, strict=True)
