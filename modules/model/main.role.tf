@@ -190,7 +190,7 @@ resource "aws_iam_role" "this" {
   assume_role_policy = data.aws_iam_policy_document.trust.json
 }
 
-# One policy a revision: the former one, with the former artifact, goes only after the endpoint has left it.
+# One policy a revision: the former one, with the former artifact, topics and key, goes only after the endpoint has left it.
 resource "aws_iam_role_policy" "this" {
   name   = "revision-${local.revision}"
   role   = aws_iam_role.this.id

@@ -32,10 +32,11 @@ locals {
   environment = tomap(merge(local.default_environment, var.environment, local.server_environment))
 }
 
-# A new id for each new content. A hash of the content would return with it, and collide with the model that an
-# unfinished rollback has left behind.
+# A new id for each new content, and for other rights: the endpoint needs the former ones until it has left the former
+# revision. A hash of the content would return with it, and collide with the model that an unfinished rollback has left behind.
 resource "terraform_data" "revision" {
   triggers_replace = {
+    access            = var.access
     artifact          = var.artifact
     environment       = local.environment
     image             = var.image

@@ -117,6 +117,18 @@ def neighbour(account: Account, there: Code, platform: Platform) -> Platform:
     return made
 
 
+def keys(platform: Platform) -> list[str]:
+    """The keys that policies of the endpoint's role allow, policy by policy."""
+    iam = platform.account.client("iam")
+    [role] = [one["RoleName"] for one in iam.list_roles()["Roles"] if one["RoleName"].startswith(platform.endpoint)]
+    statements = [
+        statement
+        for name in iam.list_role_policies(RoleName=role)["PolicyNames"]
+        for statement in iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]["Statement"]
+    ]
+    return [statement["Resource"] for statement in statements if statement["Sid"] == "UseKey"]
+
+
 def test_a_second_plan_changes_nothing(platform: Platform, registry: Root) -> None:
     assert registry.plan() == {}
     assert platform.plan() == {}
@@ -344,6 +356,24 @@ def test_topics_change_in_place(platform: Platform) -> None:
     }
     assert addresses == {"on-call@example.com"}
     assert platform.root.plan(**changed) == {}
+
+
+def test_the_former_key_is_allowed_until_the_endpoint_has_left_it(platform: Platform) -> None:
+    kms = platform.account.client("kms")
+    former, later = ({"key_arn": kms.create_key()["KeyMetadata"]["Arn"]} for _ in range(2))
+    platform.root.apply(kms=former)
+    policy = f"{ROOMS.format('model')}.aws_iam_role_policy.this"
+    with platform.never_missing(), pytest.raises(tftest.TerraformTestError):
+        platform.root.apply(kms=later, endpoints={"rooms": {"environment": {"STARTS": "crash"}}})
+    assert sorted(keys(platform)) == sorted([former["key_arn"], later["key_arn"]])
+    with platform.never_missing():
+        steps = platform.root.apply(kms=later)
+    assert f"update {policy}" not in steps
+    update = steps.index(f"update {ENDPOINT}")
+    assert steps.index(f"create {policy}") < update < steps.index(f"delete {policy}")
+    assert keys(platform) == [later["key_arn"]]
+    assert platform.root.plan(kms=later) == {}
+    platform.apply()
 
 
 def test_an_endpoint_that_is_replaced_scales_again(platform: Platform) -> None:

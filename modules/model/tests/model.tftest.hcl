@@ -33,7 +33,7 @@ variables {
   access = {
     data = {
       bucket         = "platform-data"
-      read_prefixes  = ["rooms/inputs/", "rooms/uploads/"]
+      read_prefixes  = ["rooms/inputs/"]
       write_prefixes = ["rooms/results/", "rooms/failures/"]
     }
     topic_arns = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
@@ -172,7 +172,7 @@ run "the_role_may_use_what_the_endpoint_works_with_and_nothing_else" {
   }
 
   assert {
-    condition     = [for statement in data.aws_iam_policy_document.access.statement : statement.resources if statement.sid == "ReadInputs"] == [toset(["arn:aws:s3:::platform-data/rooms/inputs/*", "arn:aws:s3:::platform-data/rooms/uploads/*"])]
+    condition     = [for statement in data.aws_iam_policy_document.access.statement : statement.resources if statement.sid == "ReadInputs"] == [toset(["arn:aws:s3:::platform-data/rooms/inputs/*"])]
     error_message = "The role may not read the inputs, or more."
   }
 
@@ -192,7 +192,7 @@ run "the_role_may_use_what_the_endpoint_works_with_and_nothing_else" {
   }
 
   assert {
-    condition     = one(one([for statement in data.aws_iam_policy_document.access.statement : statement.condition if statement.sid == "ListData"])).values == tolist(["rooms/failures/*", "rooms/inputs/*", "rooms/results/*", "rooms/uploads/*"])
+    condition     = one(one([for statement in data.aws_iam_policy_document.access.statement : statement.condition if statement.sid == "ListData"])).values == tolist(["rooms/failures/*", "rooms/inputs/*", "rooms/results/*"])
     error_message = "The role may list the prefixes of other endpoints."
   }
 
@@ -228,7 +228,7 @@ run "a_key_is_allowed_only_where_there_is_one" {
     access = {
       data = {
         bucket         = "platform-data"
-        read_prefixes  = ["rooms/inputs/", "rooms/uploads/"]
+        read_prefixes  = ["rooms/inputs/"]
         write_prefixes = ["rooms/results/", "rooms/failures/"]
       }
       topic_arns  = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
@@ -320,6 +320,38 @@ run "other_content_gets_another_name" {
 
   assert {
     condition     = output.execution_role_arn == run.a_first_revision_has_a_name_of_its_own.execution_role_arn
+    error_message = "The role is another."
+  }
+}
+
+run "another_key_is_another_revision_with_a_policy_of_its_own" {
+  command = apply
+
+  variables {
+    image = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/platform/location_detector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde0"
+    access = {
+      data = {
+        bucket         = "platform-data"
+        read_prefixes  = ["rooms/inputs/"]
+        write_prefixes = ["rooms/results/", "rooms/failures/"]
+      }
+      topic_arns  = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
+      kms_key_arn = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"
+    }
+  }
+
+  assert {
+    condition     = output.name != run.other_content_gets_another_name.name
+    error_message = "The endpoint would write with a key that its role may no longer use."
+  }
+
+  assert {
+    condition     = aws_iam_role_policy.this.name == "revision-${trimprefix(output.name, "platform-dev-rooms-")}"
+    error_message = "The policy is not of the same revision."
+  }
+
+  assert {
+    condition     = output.execution_role_arn == run.other_content_gets_another_name.execution_role_arn
     error_message = "The role is another."
   }
 }
@@ -654,7 +686,7 @@ run "a_data_prefix_without_its_slash_is_refused" {
     access = {
       data = {
         bucket         = "platform-data"
-        read_prefixes  = ["rooms/inputs/", "rooms/uploads/"]
+        read_prefixes  = ["rooms/inputs/"]
         write_prefixes = ["rooms/results", "rooms/failures/"]
       }
       topic_arns = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
@@ -686,7 +718,7 @@ run "no_topic_is_refused" {
     access = {
       data = {
         bucket         = "platform-data"
-        read_prefixes  = ["rooms/inputs/", "rooms/uploads/"]
+        read_prefixes  = ["rooms/inputs/"]
         write_prefixes = ["rooms/results/", "rooms/failures/"]
       }
       topic_arns = []
@@ -702,7 +734,7 @@ run "every_topic_is_refused" {
     access = {
       data = {
         bucket         = "platform-data"
-        read_prefixes  = ["rooms/inputs/", "rooms/uploads/"]
+        read_prefixes  = ["rooms/inputs/"]
         write_prefixes = ["rooms/results/", "rooms/failures/"]
       }
       topic_arns = ["*"]
@@ -718,7 +750,7 @@ run "a_key_alias_is_refused" {
     access = {
       data = {
         bucket         = "platform-data"
-        read_prefixes  = ["rooms/inputs/", "rooms/uploads/"]
+        read_prefixes  = ["rooms/inputs/"]
         write_prefixes = ["rooms/results/", "rooms/failures/"]
       }
       topic_arns  = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
