@@ -21,7 +21,7 @@ variable "description" {
 }
 
 variable "account_id" {
-  description = "Account of the key: its IAM policies decide who uses the key, and its log groups may."
+  description = "Account of the key: its IAM policies decide who uses the key, and its log groups and messages may."
   type        = string
   nullable    = false
 

@@ -29,6 +29,13 @@ data "aws_iam_policy_document" "trust" {
       variable = "aws:SourceAccount"
       values   = [var.account_id]
     }
+
+    # As in "Cross-service confused deputy prevention", Amazon SageMaker Developer Guide.
+    condition {
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values   = ["${local.arn}:sagemaker:${local.region}:${var.account_id}:*"]
+    }
   }
 }
 

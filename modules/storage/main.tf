@@ -75,7 +75,7 @@ data "aws_iam_policy_document" "this" {
     content {
       sid       = "AccessLogs"
       actions   = ["s3:PutObject"]
-      resources = ["${local.arn}/*"]
+      resources = [for bucket in sort(statement.value.buckets) : "${local.arn}/${bucket}/*"]
 
       principals {
         type        = "Service"
@@ -85,7 +85,14 @@ data "aws_iam_policy_document" "this" {
       condition {
         test     = "StringEquals"
         variable = "aws:SourceAccount"
-        values   = [statement.value]
+        values   = [statement.value.account_id]
+      }
+
+      # As in "Permissions for server access log delivery", Amazon S3 User Guide.
+      condition {
+        test     = "ArnLike"
+        variable = "aws:SourceArn"
+        values   = [for bucket in sort(statement.value.buckets) : "arn:${data.aws_partition.current.partition}:s3:::${bucket}"]
       }
     }
   }

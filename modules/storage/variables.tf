@@ -101,18 +101,36 @@ variable "access_log_bucket" {
 }
 
 variable "takes_access_logs_of" {
-  description = "Account whose buckets may log requests to this one, or null. S3 writes such logs to buckets with its own keys only: `kms_key_arn` must be null."
-  type        = string
-  default     = null
+  description = <<-EOT
+    Buckets that may log requests to this one, each below its name, or null. S3 writes such logs to buckets with its own keys only:
+    `kms_key_arn` must be null.
+    - `account_id`: their account, which is this bucket's.
+    - `buckets`: their names, at least one.
+  EOT
+  type = object({
+    account_id = string
+    buckets    = set(string)
+  })
+  default = null
 
   validation {
-    condition     = var.takes_access_logs_of == null || can(regex("^[0-9]{12}$", var.takes_access_logs_of))
-    error_message = "takes_access_logs_of is ${coalesce(var.takes_access_logs_of, "null")}: an account id is 12 digits."
+    condition     = var.takes_access_logs_of == null || can(regex("^[0-9]{12}$", var.takes_access_logs_of.account_id))
+    error_message = "takes_access_logs_of.account_id is ${jsonencode(try(var.takes_access_logs_of.account_id, null))}: an account id is 12 digits."
+  }
+
+  validation {
+    condition     = var.takes_access_logs_of == null || try(length(var.takes_access_logs_of.buckets) > 0, false)
+    error_message = "takes_access_logs_of.buckets is ${jsonencode(try(var.takes_access_logs_of.buckets, null))}: allowed is at least one name of a bucket."
+  }
+
+  validation {
+    condition     = alltrue([for name in try(var.takes_access_logs_of.buckets, []) : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", name))])
+    error_message = "takes_access_logs_of.buckets is ${jsonencode(try(var.takes_access_logs_of.buckets, null))}: a name has 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends."
   }
 
   validation {
     condition     = var.takes_access_logs_of == null || var.kms_key_arn == null
-    error_message = "takes_access_logs_of is ${coalesce(var.takes_access_logs_of, "null")}: allowed without kms_key_arn only, because S3 delivers access logs to buckets with SSE-S3."
+    error_message = "takes_access_logs_of is ${jsonencode(var.takes_access_logs_of)}: allowed without kms_key_arn only, because S3 delivers access logs to buckets with SSE-S3."
   }
 }
 

@@ -10,6 +10,7 @@ provider "aws" {
 
 locals {
   prefix      = "${var.name_prefix}-${var.environment}"
+  data_bucket = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
   kms_key_arn = var.kms.create ? module.kms[0].arn : var.kms.key_arn
 
   # The names of an endpoint: its own, and its prefixes in the data bucket.
@@ -46,7 +47,7 @@ module "access_logs" {
   count  = var.access_log_retention_days == null ? 0 : 1
 
   name                 = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-logs"
-  takes_access_logs_of = var.account_id
+  takes_access_logs_of = { account_id = var.account_id, buckets = [local.data_bucket] }
   expiry               = { days_by_prefix = { "" = var.access_log_retention_days }, noncurrent_days = 1 }
   abort_multipart_days = var.abort_uploads_days
   force_destroy        = var.force_destroy
@@ -55,7 +56,7 @@ module "access_logs" {
 module "data" {
   source = "../../modules/storage"
 
-  name                 = "${var.name_prefix}-${var.account_id}-${var.region}-${var.environment}-data"
+  name                 = local.data_bucket
   kms_key_arn          = local.kms_key_arn
   expiry               = var.data_expiry
   abort_multipart_days = var.abort_uploads_days

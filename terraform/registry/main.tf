@@ -8,6 +8,10 @@ provider "aws" {
   }
 }
 
+locals {
+  artifacts_bucket = "${var.name_prefix}-${var.account_id}-${var.region}-artifacts"
+}
+
 module "repository" {
   source   = "../../modules/ecr"
   for_each = var.workloads
@@ -32,7 +36,7 @@ module "access_logs" {
   count  = var.access_log_retention_days == null ? 0 : 1
 
   name                 = "${var.name_prefix}-${var.account_id}-${var.region}-logs"
-  takes_access_logs_of = var.account_id
+  takes_access_logs_of = { account_id = var.account_id, buckets = [local.artifacts_bucket] }
   expiry               = { days_by_prefix = { "" = var.access_log_retention_days }, noncurrent_days = 1 }
   abort_multipart_days = var.abort_uploads_days
   force_destroy        = var.force_destroy
@@ -41,7 +45,7 @@ module "access_logs" {
 module "artifacts" {
   source = "../../modules/storage"
 
-  name                 = "${var.name_prefix}-${var.account_id}-${var.region}-artifacts"
+  name                 = local.artifacts_bucket
   reader_account_ids   = var.consumer_account_ids
   abort_multipart_days = var.abort_uploads_days
   access_log_bucket    = one(module.access_logs[*].name)

@@ -36,7 +36,7 @@ module "access_logs" {{
   source = "../modules/storage"
 
   name                 = "{LOGS}"
-  takes_access_logs_of = "{ACCOUNT}"
+  takes_access_logs_of = {{ account_id = "{ACCOUNT}", buckets = ["{DATA}"] }}
   expiry               = {{ days_by_prefix = {{ "" = 365 }}, noncurrent_days = 1 }}
   force_destroy        = true
 }}
@@ -172,7 +172,11 @@ def test_access_to_a_bucket_is_logged_in_one_that_lets_s3_write(applied: Applied
     policy = json.loads(s3.get_bucket_policy(Bucket=LOGS)["Policy"])
     [allowed] = [statement for statement in policy["Statement"] if statement["Effect"] == "Allow"]
     assert allowed["Principal"] == {"Service": "logging.s3.amazonaws.com"}
-    assert allowed["Condition"] == {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    assert allowed["Resource"] == f"arn:aws:s3:::{LOGS}/{DATA}/*"
+    assert allowed["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT},
+        "ArnLike": {"aws:SourceArn": f"arn:aws:s3:::{DATA}"},
+    }
 
 
 def test_a_repository_is_immutable_scanned_encrypted_and_lets_the_other_account_pull(applied: Applied) -> None:

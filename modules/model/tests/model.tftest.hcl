@@ -216,8 +216,10 @@ run "sagemaker_of_this_account_alone_assumes_the_role" {
   }
 
   assert {
-    condition     = one(one(data.aws_iam_policy_document.trust.statement).condition).variable == "aws:SourceAccount" && one(one(data.aws_iam_policy_document.trust.statement).condition).values == tolist(["111122223333"])
-    error_message = "SageMaker may assume the role for another account."
+    condition = toset([for condition in one(data.aws_iam_policy_document.trust.statement).condition : "${condition.test} ${condition.variable} ${one(condition.values)}"]) == toset([
+      "StringEquals aws:SourceAccount 111122223333", "ArnLike aws:SourceArn arn:aws:sagemaker:eu-west-1:111122223333:*",
+    ])
+    error_message = "SageMaker may assume the role for another account or region."
   }
 }
 

@@ -134,23 +134,28 @@ run "requests_are_logged_under_the_name_of_the_bucket" {
   }
 }
 
-run "s3_writes_the_logs_of_one_account_and_nothing_else" {
+run "s3_writes_the_logs_of_the_buckets_and_nothing_else" {
   command = plan
 
   variables {
-    takes_access_logs_of = "111122223333"
+    takes_access_logs_of = { account_id = "111122223333", buckets = ["platform-data", "platform-artifacts"] }
   }
 
   assert {
-    condition = [for statement in data.aws_iam_policy_document.this.statement : "${coalesce(statement.effect, "Allow")} ${one(one(statement.principals).identifiers)} ${one(statement.actions)} if ${one(statement.condition).variable} is ${one(one(statement.condition).values)}"] == [
-      "Deny * s3:* if aws:SecureTransport is false",
-      "Allow logging.s3.amazonaws.com s3:PutObject if aws:SourceAccount is 111122223333",
-    ]
-    error_message = "The policy is not: TLS only, and S3's own logs of the account."
+    condition     = [for statement in data.aws_iam_policy_document.this.statement : "${coalesce(statement.effect, "Allow")} ${one(one(statement.principals).identifiers)} ${one(statement.actions)}"] == ["Deny * s3:*", "Allow logging.s3.amazonaws.com s3:PutObject"]
+    error_message = "The policy is not: TLS only, and S3's own logs."
   }
 
   assert {
-    condition     = data.aws_iam_policy_document.this.statement[1].resources == toset(["arn:aws:s3:::${var.name}/*"])
+    condition = { for condition in data.aws_iam_policy_document.this.statement[1].condition : "${condition.test} ${condition.variable}" => condition.values } == {
+      "StringEquals aws:SourceAccount" = tolist(["111122223333"])
+      "ArnLike aws:SourceArn"          = tolist(["arn:aws:s3:::platform-artifacts", "arn:aws:s3:::platform-data"])
+    }
+    error_message = "Logs of other buckets may be written."
+  }
+
+  assert {
+    condition     = data.aws_iam_policy_document.this.statement[1].resources == toset(["arn:aws:s3:::${var.name}/platform-artifacts/*", "arn:aws:s3:::${var.name}/platform-data/*"])
     error_message = "Logs may be written elsewhere."
   }
 }
@@ -372,7 +377,34 @@ run "logs_of_an_account_name_are_refused" {
   expect_failures = [var.takes_access_logs_of]
 
   variables {
-    takes_access_logs_of = "staging"
+    takes_access_logs_of = { account_id = "staging", buckets = ["platform-data"] }
+  }
+}
+
+run "logs_of_no_account_are_refused" {
+  command         = plan
+  expect_failures = [var.takes_access_logs_of]
+
+  variables {
+    takes_access_logs_of = { account_id = null, buckets = ["platform-data"] }
+  }
+}
+
+run "logs_of_no_bucket_are_refused" {
+  command         = plan
+  expect_failures = [var.takes_access_logs_of]
+
+  variables {
+    takes_access_logs_of = { account_id = "111122223333", buckets = [] }
+  }
+}
+
+run "logs_of_all_buckets_are_refused" {
+  command         = plan
+  expect_failures = [var.takes_access_logs_of]
+
+  variables {
+    takes_access_logs_of = { account_id = "111122223333", buckets = ["*"] }
   }
 }
 
@@ -381,7 +413,7 @@ run "logs_under_a_key_are_refused" {
   expect_failures = [var.takes_access_logs_of]
 
   variables {
-    takes_access_logs_of = "111122223333"
+    takes_access_logs_of = { account_id = "111122223333", buckets = ["platform-data"] }
     kms_key_arn          = "arn:aws:kms:eu-west-1:111122223333:key/11111111-2222-3333-4444-555555555555"
   }
 }

@@ -2,7 +2,7 @@ module "access_logs" {
   source = "../.."
 
   name                 = "platform-111122223333-eu-west-1-logs"
-  takes_access_logs_of = "111122223333"
+  takes_access_logs_of = { account_id = "111122223333", buckets = ["platform-111122223333-eu-west-1-dev-data"] }
   expiry               = { days_by_prefix = { "" = 365 }, noncurrent_days = 1 }
 }
 
