@@ -74,14 +74,14 @@ variable "force_destroy" {
 variable "kms" {
   description = <<-EOT
     What encrypts data, messages and logs. With neither field: the keys that AWS manages.
-    - `create`: whether the environment gets a key of its own.
+    - `create`: whether the environment gets a key of its own. Default false.
     - `key_arn`: an existing key, whose policy lets CloudWatch Logs use it.
   EOT
   type = object({
-    create  = bool
+    create  = optional(bool, false)
     key_arn = optional(string)
   })
-  default  = { create = false }
+  default  = {}
   nullable = false
 
   validation {

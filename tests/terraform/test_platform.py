@@ -360,7 +360,7 @@ def test_topics_change_in_place(platform: Platform) -> None:
 
 def test_the_former_key_is_allowed_until_the_endpoint_has_left_it(platform: Platform) -> None:
     kms = platform.account.client("kms")
-    former, later = ({"key_arn": kms.create_key()["KeyMetadata"]["Arn"]} for _ in range(2))
+    former, later = ({"create": False, "key_arn": kms.create_key()["KeyMetadata"]["Arn"]} for _ in range(2))
     platform.root.apply(kms=former)
     policy = f"{ROOMS.format('model')}.aws_iam_role_policy.this"
     with platform.never_missing(), pytest.raises(tftest.TerraformTestError):
@@ -374,6 +374,8 @@ def test_the_former_key_is_allowed_until_the_endpoint_has_left_it(platform: Plat
     assert keys(platform) == [later["key_arn"]]
     assert platform.root.plan(kms=later) == {}
     platform.apply()
+    for key in (former, later):
+        kms.schedule_key_deletion(KeyId=key["key_arn"])
 
 
 def test_an_endpoint_that_is_replaced_scales_again(platform: Platform) -> None:
