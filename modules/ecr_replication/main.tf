@@ -1,3 +1,5 @@
+data "aws_region" "current" {}
+
 # One for a registry, which is all repositories of an account in a region: whoever applies two of them has the last one.
 resource "aws_ecr_replication_configuration" "this" {
   replication_configuration {
@@ -15,6 +17,13 @@ resource "aws_ecr_replication_configuration" "this" {
         filter      = var.repository_prefix
         filter_type = "PREFIX_MATCH"
       }
+    }
+  }
+
+  lifecycle {
+    precondition {
+      condition     = !contains([for one in var.destinations : "${one.region} ${coalesce(one.account_id, var.account_id)}"], "${data.aws_region.current.id} ${var.account_id}")
+      error_message = "destinations has ${data.aws_region.current.id} of account ${var.account_id}, where images are copied from: allowed are other regions or accounts."
     }
   }
 }

@@ -15,8 +15,13 @@ variable "repository_prefix" {
   nullable    = false
 
   validation {
-    condition     = can(regex("^([a-z0-9]+([._-][a-z0-9]*)*/)*[a-z0-9]*([._-][a-z0-9]*)*$", var.repository_prefix)) && length(var.repository_prefix) >= 2 && length(var.repository_prefix) <= 256
-    error_message = "repository_prefix is ${var.repository_prefix}: allowed are 2 to 256 lower-case letters, digits, `.`, `_`, `-` and single `/`."
+    condition     = can(regex("^([a-z0-9]+([._-][a-z0-9]*)*/)*[a-z0-9]*([._-][a-z0-9]*)*$", var.repository_prefix))
+    error_message = "repository_prefix is ${var.repository_prefix}: allowed are lower-case letters, digits, `.`, `_`, `-` and single `/`."
+  }
+
+  validation {
+    condition     = length(var.repository_prefix) >= 2 && length(var.repository_prefix) <= 256
+    error_message = "repository_prefix is ${jsonencode(var.repository_prefix)}: allowed are 2 to 256 characters."
   }
 }
 
@@ -24,7 +29,7 @@ variable "destinations" {
   description = <<-EOT
     Where images are copied to when they are pushed.
     - `region`: such as `us-west-2`.
-    - `account_id`: another account, whose registry policy must let this one replicate. Default: the same account.
+    - `account_id`: another account, whose registry policy must let this one replicate. Default: the same account, in another region.
   EOT
   type = list(object({
     region     = string
@@ -39,7 +44,7 @@ variable "destinations" {
 
   validation {
     condition     = alltrue([for one in var.destinations : can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", one.region))])
-    error_message = "destinations has regions ${join(", ", var.destinations[*].region)}: a region is such as us-west-2."
+    error_message = "destinations has regions ${jsonencode(var.destinations[*].region)}: a region is such as us-west-2."
   }
 
   validation {
@@ -48,7 +53,7 @@ variable "destinations" {
   }
 
   validation {
-    condition     = length(distinct([for one in var.destinations : "${one.region} ${one.account_id == null ? var.account_id : one.account_id}"])) == length(var.destinations)
+    condition     = length(distinct([for one in var.destinations : [one.region, coalesce(one.account_id, var.account_id)]])) == length(var.destinations)
     error_message = "destinations has ${jsonencode(var.destinations)}: allowed is each region of an account once."
   }
 }

@@ -45,8 +45,8 @@ variable "artifact" {
   nullable = false
 
   validation {
-    condition     = contains(["bundled", "archive", "prefix"], var.artifact.source)
-    error_message = "artifact.source is ${var.artifact.source}: allowed are bundled, archive and prefix."
+    condition     = try(contains(["bundled", "archive", "prefix"], var.artifact.source), false)
+    error_message = "artifact.source is ${jsonencode(var.artifact.source)}: allowed are bundled, archive and prefix."
   }
 
   validation {
@@ -78,18 +78,18 @@ variable "timeouts" {
   nullable = false
 
   validation {
-    condition     = alltrue([for seconds in values(var.timeouts) : seconds >= 1 && seconds <= 3600 && floor(seconds) == seconds])
+    condition     = alltrue([for seconds in values(var.timeouts) : try(seconds >= 1 && seconds <= 3600 && floor(seconds) == seconds, false)])
     error_message = "timeouts is ${jsonencode(var.timeouts)}: allowed are whole seconds from 1 to 3600."
   }
 
   validation {
-    condition     = var.timeouts.server >= 300 || var.allow_short_timeouts
-    error_message = "timeouts.server is ${var.timeouts.server}: allowed are 300 seconds or more, because loading a model takes minutes; allow_short_timeouts lifts this."
+    condition     = try(var.timeouts.server >= 300 || var.allow_short_timeouts, false)
+    error_message = "timeouts.server is ${jsonencode(var.timeouts.server)}: allowed are 300 seconds or more, because loading a model takes minutes; allow_short_timeouts lifts this."
   }
 
   validation {
-    condition     = var.timeouts.invocation <= var.timeouts.server
-    error_message = "timeouts.invocation is ${var.timeouts.invocation}: it may not be above timeouts.server, which is ${var.timeouts.server}."
+    condition     = try(var.timeouts.invocation <= var.timeouts.server, false)
+    error_message = "timeouts.invocation is ${jsonencode(var.timeouts.invocation)}: it may not be above timeouts.server, which is ${jsonencode(var.timeouts.server)}."
   }
 }
 
@@ -173,13 +173,23 @@ variable "vpc" {
   default = null
 
   validation {
-    condition     = var.vpc == null || try(alltrue([for id in var.vpc.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))]) && contains(range(1, 17), length(var.vpc.subnet_ids)), false)
-    error_message = "vpc.subnet_ids is ${jsonencode(var.vpc)}: allowed are 1 to 16 ids subnet-<hex digits>."
+    condition     = try(alltrue([for id in var.vpc.subnet_ids : can(regex("^subnet-[0-9a-f]+$", id))]), true)
+    error_message = "vpc.subnet_ids is ${jsonencode(try(var.vpc.subnet_ids, null))}: an id is subnet-<hex digits>."
   }
 
   validation {
-    condition     = var.vpc == null || try(alltrue([for id in var.vpc.security_group_ids : can(regex("^sg-[0-9a-f]+$", id))]) && contains(range(1, 6), length(var.vpc.security_group_ids)), false)
-    error_message = "vpc.security_group_ids is ${jsonencode(var.vpc)}: allowed are 1 to 5 ids sg-<hex digits>."
+    condition     = var.vpc == null || try(contains(range(1, 17), length(var.vpc.subnet_ids)), false)
+    error_message = "vpc.subnet_ids is ${jsonencode(try(var.vpc.subnet_ids, null))}: allowed are 1 to 16."
+  }
+
+  validation {
+    condition     = try(alltrue([for id in var.vpc.security_group_ids : can(regex("^sg-[0-9a-f]+$", id))]), true)
+    error_message = "vpc.security_group_ids is ${jsonencode(try(var.vpc.security_group_ids, null))}: an id is sg-<hex digits>."
+  }
+
+  validation {
+    condition     = var.vpc == null || try(contains(range(1, 6), length(var.vpc.security_group_ids)), false)
+    error_message = "vpc.security_group_ids is ${jsonencode(try(var.vpc.security_group_ids, null))}: allowed are 1 to 5."
   }
 }
 
@@ -204,18 +214,33 @@ variable "access" {
   nullable = false
 
   validation {
-    condition     = alltrue([for prefix in setunion(var.access.data.read_prefixes, var.access.data.write_prefixes) : can(regex("^[^/*?][^*?]*/$", prefix))])
-    error_message = "access.data has prefixes ${join(", ", setunion(var.access.data.read_prefixes, var.access.data.write_prefixes))}: a prefix ends with a slash, starts with none and has no wildcard."
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.access.data.bucket))
+    error_message = "access.data.bucket is ${jsonencode(try(var.access.data.bucket, null))}: allowed are 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends."
   }
 
   validation {
-    condition     = length(var.access.data.read_prefixes) > 0 && length(var.access.data.write_prefixes) > 0
-    error_message = "access.data has no read_prefixes or no write_prefixes: at least one of each is needed."
+    condition     = try(alltrue([for prefix in setunion(var.access.data.read_prefixes, var.access.data.write_prefixes) : can(regex("^[^/*?][^*?]*/$", prefix))]), false)
+    error_message = "access.data is ${jsonencode(var.access.data)}: a prefix ends with a slash, starts with none and has no wildcard."
   }
 
   validation {
-    condition     = length(var.access.topic_arns) > 0 && alltrue([for arn in var.access.topic_arns : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", arn))])
-    error_message = "access.topic_arns has ${join(", ", var.access.topic_arns)}: allowed is at least one arn:aws:sns:<region>:<account>:<name>."
+    condition     = try(length(var.access.data.read_prefixes) > 0, false)
+    error_message = "access.data.read_prefixes is ${jsonencode(try(var.access.data.read_prefixes, null))}: allowed is at least one prefix."
+  }
+
+  validation {
+    condition     = try(length(var.access.data.write_prefixes) > 0, false)
+    error_message = "access.data.write_prefixes is ${jsonencode(try(var.access.data.write_prefixes, null))}: allowed is at least one prefix."
+  }
+
+  validation {
+    condition     = try(length(var.access.topic_arns) > 0, false)
+    error_message = "access.topic_arns is ${jsonencode(var.access.topic_arns)}: allowed is at least one topic."
+  }
+
+  validation {
+    condition     = try(alltrue([for arn in var.access.topic_arns : can(regex("^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]+$", arn))]), true)
+    error_message = "access.topic_arns is ${jsonencode(var.access.topic_arns)}: a topic is arn:aws:sns:<region>:<account>:<name>."
   }
 
   validation {

@@ -124,7 +124,7 @@ variable "takes_access_logs_of" {
   }
 
   validation {
-    condition     = alltrue([for name in try(var.takes_access_logs_of.buckets, []) : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", name))])
+    condition     = try(alltrue([for name in var.takes_access_logs_of.buckets : can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", name))]), true)
     error_message = "takes_access_logs_of.buckets is ${jsonencode(try(var.takes_access_logs_of.buckets, null))}: a name has 3 to 63 lower-case letters, digits and hyphens, with a letter or digit at both ends."
   }
 

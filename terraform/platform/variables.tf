@@ -13,12 +13,22 @@ variable "region" {
   description = "Region of the environment, the same as its registry's."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region is ${var.region}: a region is such as us-east-1."
+  }
 }
 
 variable "account_id" {
   description = "Account of the environment: credentials of any other are refused."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is ${var.account_id}: an account id is 12 digits."
+  }
 }
 
 variable "name_prefix" {
@@ -36,6 +46,11 @@ variable "owner" {
   description = "Who answers for the environment: the tag `owner` of everything."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[\\w .:/=+@-]{0,256}$", var.owner))
+    error_message = "owner is ${var.owner}: allowed are up to 256 letters, digits, spaces and _.:/=+@-."
+  }
 }
 
 variable "tags" {
@@ -43,6 +58,21 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : can(regex("^[\\w .:/=+@-]{1,128}$", key))])
+    error_message = "tags has ${join(", ", keys(var.tags))}: a key is 1 to 128 letters, digits, spaces and _.:/=+@-."
+  }
+
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : !startswith(lower(key), "aws:")])
+    error_message = "tags has ${join(", ", keys(var.tags))}: keys that start with aws: are reserved by AWS."
+  }
+
+  validation {
+    condition     = alltrue([for value in values(var.tags) : can(regex("^[\\w .:/=+@-]{0,256}$", value))])
+    error_message = "tags is ${jsonencode(var.tags)}: a value is up to 256 letters, digits, spaces and _.:/=+@-."
+  }
 }
 
 variable "s3_use_path_style" {
@@ -178,12 +208,22 @@ variable "abort_uploads_days" {
   description = "Days after which an upload in parts that was never completed is aborted, or null: never."
   type        = number
   default     = 7
+
+  validation {
+    condition     = var.abort_uploads_days == null ? true : var.abort_uploads_days >= 1 && floor(var.abort_uploads_days) == var.abort_uploads_days
+    error_message = "abort_uploads_days is ${jsonencode(var.abort_uploads_days)}: allowed are whole numbers of days from 1, or null."
+  }
 }
 
 variable "access_log_retention_days" {
   description = "Days for which each access to the data bucket is kept in a log, which is deleted a day later, or null: access is not logged."
   type        = number
   default     = null
+
+  validation {
+    condition     = var.access_log_retention_days == null ? true : var.access_log_retention_days >= 1 && floor(var.access_log_retention_days) == var.access_log_retention_days
+    error_message = "access_log_retention_days is ${jsonencode(var.access_log_retention_days)}: allowed are whole numbers of days from 1, or null."
+  }
 }
 
 variable "upload_trigger_package" {
@@ -294,7 +334,16 @@ variable "endpoints" {
   }
 
   validation {
-    condition     = alltrue([for endpoint in values(var.endpoints) : endswith(split("@", endpoint.image)[0], "/${endpoint.workload}")])
-    error_message = "endpoints has images ${join(", ", [for key, endpoint in var.endpoints : "${endpoint.image} (${key})"])}: the repository of an image ends with the name of its workload."
+    condition     = alltrue([for endpoint in values(var.endpoints) : try(endswith(split("@", endpoint.image)[0], "/${endpoint.workload}"), false)])
+    error_message = "endpoints has images ${jsonencode({ for key, endpoint in var.endpoints : key => endpoint.image })}: the repository of an image ends with the name of its workload."
+  }
+
+  validation {
+    condition = alltrue([
+      for key, endpoint in var.endpoints : alltrue([
+        for other, another in var.endpoints : other == key || !try(startswith(endpoint.trigger.prefix, another.trigger.prefix), false)
+      ])
+    ])
+    error_message = "endpoints has triggers for ${jsonencode({ for key, endpoint in var.endpoints : key => endpoint.trigger.prefix if endpoint.trigger != null })}: a prefix may not begin with another's, because an upload has one endpoint."
   }
 }

@@ -2,12 +2,22 @@ variable "region" {
   description = "Region of the registry. SageMaker reads images and artifacts of its own region only."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region is ${var.region}: a region is such as us-east-1."
+  }
 }
 
 variable "account_id" {
   description = "Account of the registry: credentials of any other are refused."
   type        = string
   nullable    = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account_id))
+    error_message = "account_id is ${var.account_id}: an account id is 12 digits."
+  }
 }
 
 variable "name_prefix" {
@@ -26,6 +36,21 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : can(regex("^[\\w .:/=+@-]{1,128}$", key))])
+    error_message = "tags has ${join(", ", keys(var.tags))}: a key is 1 to 128 letters, digits, spaces and _.:/=+@-."
+  }
+
+  validation {
+    condition     = alltrue([for key in keys(var.tags) : !startswith(lower(key), "aws:")])
+    error_message = "tags has ${join(", ", keys(var.tags))}: keys that start with aws: are reserved by AWS."
+  }
+
+  validation {
+    condition     = alltrue([for value in values(var.tags) : can(regex("^[\\w .:/=+@-]{0,256}$", value))])
+    error_message = "tags is ${jsonencode(var.tags)}: a value is up to 256 letters, digits, spaces and _.:/=+@-."
+  }
 }
 
 variable "s3_use_path_style" {
@@ -83,12 +108,22 @@ variable "access_log_retention_days" {
   description = "Days for which each access to the artifacts is kept in a log, which is deleted a day later, or null: access is not logged."
   type        = number
   default     = null
+
+  validation {
+    condition     = var.access_log_retention_days == null ? true : var.access_log_retention_days >= 1 && floor(var.access_log_retention_days) == var.access_log_retention_days
+    error_message = "access_log_retention_days is ${jsonencode(var.access_log_retention_days)}: allowed are whole numbers of days from 1, or null."
+  }
 }
 
 variable "abort_uploads_days" {
   description = "Days after which an upload in parts that was never completed is aborted, or null: never."
   type        = number
   default     = 7
+
+  validation {
+    condition     = var.abort_uploads_days == null ? true : var.abort_uploads_days >= 1 && floor(var.abort_uploads_days) == var.abort_uploads_days
+    error_message = "abort_uploads_days is ${jsonencode(var.abort_uploads_days)}: allowed are whole numbers of days from 1, or null."
+  }
 }
 
 variable "image_replication" {

@@ -12,7 +12,7 @@ from pathlib import Path
 import hcl2
 import pytest
 
-from docs.module_pages import expression
+from docs.module_pages import expression, layout, variables
 from glue.terraform.runner import FLAG
 from tests.terraform.conftest import MODULES, OFFLINE_PROVIDER, ROOT, ROOTS, Code, callable_roots
 
@@ -77,6 +77,22 @@ def bad_inputs(folder: str) -> Iterator[BadInput]:
                         yield BadInput(folder, name, variable, call(folder, name, inputs))
 
 
+def nulls(folder: str) -> Iterator[BadInput]:
+    """The inputs that the tests of a module share, each required field of an object null in turn."""
+    types = {one.name: layout(one.type) for one in variables(ROOT / folder)}
+    for file in sorted((ROOT / folder / "tests").glob("*.tftest.hcl")):
+        with file.open(encoding="utf-8") as stream:
+            document = hcl2.load(stream)
+        shared = {name: value for block in document.get("variables", []) for name, value in block.items()}
+        for variable, type_ in types.items():
+            given = shared.get(variable)
+            if not (type_.startswith("object(") and isinstance(given, dict)):
+                continue
+            for field in re.findall(r"^  (\w+) += (?!optional\()", type_, re.MULTILINE):
+                inputs = shared | {variable: given | {field: None}}
+                yield BadInput(folder, f"no_{variable}_{field}", variable, call(folder, f"no_{variable}_{field}", inputs))
+
+
 def call(folder: str, run: str, variables: dict[str, object]) -> str:
     """A call of the module in `folder`; a root is called as the copy that has no provider of its own."""
     lines = [
@@ -96,7 +112,7 @@ def rules(folder: str) -> Iterator[Rule]:
             yield Rule(folder, variable, number)
 
 
-BAD_INPUTS = [one for folder in (*MODULES, *ROOTS) for one in bad_inputs(folder)]
+BAD_INPUTS = [one for folder in (*MODULES, *ROOTS) for one in (*bad_inputs(folder), *nulls(folder))]
 RULES = [one for folder in (*MODULES, *ROOTS) for one in rules(folder)]
 
 

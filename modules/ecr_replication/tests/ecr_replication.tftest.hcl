@@ -1,4 +1,8 @@
-mock_provider "aws" {}
+mock_provider "aws" {
+  mock_data "aws_region" {
+    defaults = { id = "eu-central-1", name = "eu-central-1" }
+  }
+}
 
 variables {
   account_id        = "111122223333"
@@ -35,6 +39,33 @@ run "a_prefix_with_a_wildcard_is_refused" {
 
   variables {
     repository_prefix = "platform/*"
+  }
+}
+
+run "a_prefix_of_one_letter_is_refused" {
+  command         = plan
+  expect_failures = [var.repository_prefix]
+
+  variables {
+    repository_prefix = "a"
+  }
+}
+
+run "a_copy_to_where_it_comes_from_is_refused" {
+  command         = plan
+  expect_failures = [aws_ecr_replication_configuration.this]
+
+  variables {
+    destinations = [{ region = "eu-central-1", account_id = "111122223333" }]
+  }
+}
+
+run "a_destination_without_a_region_is_refused" {
+  command         = plan
+  expect_failures = [var.destinations]
+
+  variables {
+    destinations = [{ region = null }]
   }
 }
 

@@ -712,6 +712,97 @@ run "no_prefix_to_read_is_refused" {
   }
 }
 
+run "a_data_bucket_by_its_uri_is_refused" {
+  command         = plan
+  expect_failures = [var.access]
+
+  variables {
+    access = {
+      data = {
+        bucket         = "s3://platform-data"
+        read_prefixes  = ["rooms/inputs/"]
+        write_prefixes = ["rooms/results/", "rooms/failures/"]
+      }
+      topic_arns = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
+    }
+  }
+}
+
+run "no_data_bucket_is_refused" {
+  command         = plan
+  expect_failures = [var.access]
+
+  variables {
+    access = {
+      data = {
+        bucket         = null
+        read_prefixes  = ["rooms/inputs/"]
+        write_prefixes = ["rooms/results/", "rooms/failures/"]
+      }
+      topic_arns = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
+    }
+  }
+}
+
+run "no_prefix_to_write_is_refused" {
+  command         = plan
+  expect_failures = [var.access]
+
+  variables {
+    access = {
+      data = {
+        bucket         = "platform-data"
+        read_prefixes  = ["rooms/inputs/"]
+        write_prefixes = []
+      }
+      topic_arns = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
+    }
+  }
+}
+
+run "prefixes_of_null_are_refused" {
+  command         = plan
+  expect_failures = [var.access]
+
+  variables {
+    access = {
+      data = {
+        bucket         = "platform-data"
+        read_prefixes  = null
+        write_prefixes = ["rooms/results/", "rooms/failures/"]
+      }
+      topic_arns = ["arn:aws:sns:eu-west-1:111122223333:platform-dev-rooms-success"]
+    }
+  }
+}
+
+run "a_vpc_with_17_subnets_is_refused" {
+  command         = plan
+  expect_failures = [var.vpc]
+
+  variables {
+    vpc = { subnet_ids = [for number in range(10, 27) : "subnet-${number}"], security_group_ids = ["sg-0c"] }
+  }
+}
+
+run "a_vpc_with_a_security_group_name_is_refused" {
+  command         = plan
+  expect_failures = [var.vpc]
+
+  variables {
+    vpc = { subnet_ids = ["subnet-0a"], security_group_ids = ["default"] }
+  }
+}
+
+run "a_vpc_of_null_subnets_is_refused" {
+  command         = plan
+  expect_failures = [var.vpc]
+
+  variables {
+    vpc = { subnet_ids = null, security_group_ids = ["sg-0c"] }
+  }
+}
+
 run "no_topic_is_refused" {
   command         = plan
   expect_failures = [var.access]

@@ -399,6 +399,15 @@ run "logs_of_no_bucket_are_refused" {
   }
 }
 
+run "logs_of_null_buckets_are_refused" {
+  command         = plan
+  expect_failures = [var.takes_access_logs_of]
+
+  variables {
+    takes_access_logs_of = { account_id = "111122223333", buckets = null }
+  }
+}
+
 run "logs_of_all_buckets_are_refused" {
   command         = plan
   expect_failures = [var.takes_access_logs_of]

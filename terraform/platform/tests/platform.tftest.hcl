@@ -294,3 +294,113 @@ run "a_trigger_without_code_is_refused" {
     }
   }
 }
+
+run "a_region_without_its_number_is_refused" {
+  command         = plan
+  expect_failures = [var.region]
+
+  variables {
+    region = "eu-west"
+  }
+}
+
+run "an_account_name_is_refused" {
+  command         = plan
+  expect_failures = [var.account_id]
+
+  variables {
+    account_id = "staging"
+  }
+}
+
+run "a_tag_of_aws_is_refused" {
+  command         = plan
+  expect_failures = [var.tags]
+
+  variables {
+    tags = { "aws:team" = "platform" }
+  }
+}
+
+run "a_tag_with_a_comma_is_refused" {
+  command         = plan
+  expect_failures = [var.tags]
+
+  variables {
+    tags = { "a,b" = "platform" }
+  }
+}
+
+run "a_tag_of_null_is_refused" {
+  command         = plan
+  expect_failures = [var.tags]
+
+  variables {
+    tags = { team = null }
+  }
+}
+
+run "an_end_of_uploads_after_no_day_is_refused" {
+  command         = plan
+  expect_failures = [var.abort_uploads_days]
+
+  variables {
+    abort_uploads_days = 0
+  }
+}
+
+run "logs_for_half_a_day_are_refused" {
+  command         = plan
+  expect_failures = [var.access_log_retention_days]
+
+  variables {
+    access_log_retention_days = 0.5
+  }
+}
+
+run "an_owner_with_a_newline_is_refused" {
+  command         = plan
+  expect_failures = [var.owner]
+
+  variables {
+    owner = "platform\nteam"
+  }
+}
+
+run "two_triggers_for_the_same_uploads_are_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    upload_trigger_package = { file = "upload_trigger.zip", source_code_hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+    endpoints = { for key, prefix in { rooms = "plans/", walls = "plans/" } : key => {
+      workload                   = "location_detector"
+      instance_type              = "ml.m5.xlarge"
+      image                      = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/platform/location_detector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      model                      = { source = "bundled" }
+      timeouts                   = { server = 600, startup = 900, model_download = 1200, invocation = 300 }
+      max_concurrent_invocations = 2
+      autoscaling                = { min = 0, max = 3, backlog_per_instance = 2, scale_in_cooldown = 300, scale_out_cooldown = 60 }
+      trigger                    = { prefix = prefix }
+    } }
+  }
+}
+
+run "a_trigger_within_another_is_refused" {
+  command         = plan
+  expect_failures = [var.endpoints]
+
+  variables {
+    upload_trigger_package = { file = "upload_trigger.zip", source_code_hash = "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=" }
+    endpoints = { for key, prefix in { rooms = "plans/", walls = "plans/rooms/" } : key => {
+      workload                   = "location_detector"
+      instance_type              = "ml.m5.xlarge"
+      image                      = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/platform/location_detector@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+      model                      = { source = "bundled" }
+      timeouts                   = { server = 600, startup = 900, model_download = 1200, invocation = 300 }
+      max_concurrent_invocations = 2
+      autoscaling                = { min = 0, max = 3, backlog_per_instance = 2, scale_in_cooldown = 300, scale_out_cooldown = 60 }
+      trigger                    = { prefix = prefix }
+    } }
+  }
+}

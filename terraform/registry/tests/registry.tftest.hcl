@@ -107,3 +107,66 @@ run "protection_and_force_at_once_are_refused" {
     force_destroy       = true
   }
 }
+
+run "a_region_without_its_number_is_refused" {
+  command         = plan
+  expect_failures = [var.region]
+
+  variables {
+    region = "eu-west"
+  }
+}
+
+run "an_account_name_is_refused" {
+  command         = plan
+  expect_failures = [var.account_id]
+
+  variables {
+    account_id = "staging"
+  }
+}
+
+run "a_tag_of_aws_is_refused" {
+  command         = plan
+  expect_failures = [var.tags]
+
+  variables {
+    tags = { "aws:team" = "platform" }
+  }
+}
+
+run "a_tag_with_a_comma_is_refused" {
+  command         = plan
+  expect_failures = [var.tags]
+
+  variables {
+    tags = { "a,b" = "platform" }
+  }
+}
+
+run "a_tag_of_null_is_refused" {
+  command         = plan
+  expect_failures = [var.tags]
+
+  variables {
+    tags = { team = null }
+  }
+}
+
+run "an_end_of_uploads_after_no_day_is_refused" {
+  command         = plan
+  expect_failures = [var.abort_uploads_days]
+
+  variables {
+    abort_uploads_days = 0
+  }
+}
+
+run "logs_for_half_a_day_are_refused" {
+  command         = plan
+  expect_failures = [var.access_log_retention_days]
+
+  variables {
+    access_log_retention_days = 0.5
+  }
+}
