@@ -375,7 +375,7 @@ def test_the_former_key_is_allowed_until_the_endpoint_has_left_it(platform: Plat
     assert platform.root.plan(kms=later) == {}
     platform.apply()
     for key in (former, later):
-        kms.schedule_key_deletion(KeyId=key["key_arn"])
+        kms.schedule_key_deletion(KeyId=key["key_arn"].rpartition("/")[2], PendingWindowInDays=7)
 
 
 def test_an_endpoint_that_is_replaced_scales_again(platform: Platform) -> None:

@@ -90,7 +90,9 @@ def nulls(folder: str) -> Iterator[BadInput]:
                 continue
             for field in re.findall(r"^  (\w+) += (?!optional\()", type_, re.MULTILINE):
                 inputs = shared | {variable: given | {field: None}}
-                yield BadInput(folder, f"no_{variable}_{field}", variable, call(folder, f"no_{variable}_{field}", inputs))
+                yield BadInput(
+                    folder, f"no_{variable}_{field}", variable, call(folder, f"no_{variable}_{field}", inputs)
+                )
 
 
 def call(folder: str, run: str, variables: dict[str, object]) -> str:
