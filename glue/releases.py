@@ -81,16 +81,22 @@ class EndpointRelease(_Document):
     workload: str
     workload_version: str
     module_version: str
+    needs_network: bool = True
+    """Whether the handler calls other services; releases from before this was asked do not say that it does not."""
     origin: Annotated[Built | Promoted, Field(discriminator="kind")] = Built()
 
 
 @dataclass(frozen=True)
 class Source:
-    """What an image or an artifact is made from: a workload, the version of its contract, the checkout's revision."""
+    """What an image or an artifact is made from: a workload, the version of its contract, the checkout's revision.
+
+    `needs_network`: whether the workload's handler calls other services.
+    """
 
     workload: str
     workload_version: str
     module_version: str
+    needs_network: bool = True
 
 
 class Release(_Document):
@@ -131,6 +137,7 @@ def _with(
         workload=source.workload,
         workload_version=source.workload_version,
         module_version=source.module_version,
+        needs_network=source.needs_network,
     )
     return release.model_copy(update={"endpoints": dict(sorted({**release.endpoints, key: entry}.items()))})
 

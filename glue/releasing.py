@@ -109,7 +109,7 @@ class Releaser:
         revision = revision_of(self.project.root)
         for name in dict.fromkeys(self.profile.endpoints[key].workload for key in keys):
             workload = load_workload(self.project.workloads_dir, name)
-            source = Source(name, workload.version, revision)
+            source = Source(name, workload.version, revision, needs_network=workload.container.network)
             yield workload, source, [key for key in keys if self.profile.endpoints[key].workload == name]
 
     def _release(self) -> Release:

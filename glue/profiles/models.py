@@ -304,8 +304,8 @@ class Endpoint(Section):
     """How many instances there are."""
     include_response_in_notifications: bool = False
     """Put the answer (up to 128 KB) into the notification."""
-    network_isolation: bool = False
-    """Give the container no network; for a handler that needs no S3 of its own."""
+    network_isolation: bool | None = None
+    """Give the container no network; nothing: unless its workload says it needs one (`container.network`)."""
     deployment: Deployment = Deployment()
     """How updates are rolled out."""
     trigger: Trigger | None = None

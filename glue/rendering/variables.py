@@ -119,10 +119,15 @@ def _endpoint(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]
         "workers": endpoint.workers,
         "autoscaling": document(endpoint.autoscaling),
         "include_response_in_notifications": endpoint.include_response_in_notifications,
-        "network_isolation": endpoint.network_isolation,
+        "network_isolation": _isolated(endpoint, release),
         "deployment": document(endpoint.deployment),
         "alarms": document(endpoint.alarms),
     }
+
+
+def _isolated(endpoint: Endpoint, release: EndpointRelease) -> bool:
+    asked = endpoint.network_isolation
+    return not release.needs_network if asked is None else asked
 
 
 def _model(endpoint: Endpoint, release: EndpointRelease) -> Mapping[str, Any]:

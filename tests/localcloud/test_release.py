@@ -362,6 +362,7 @@ def test_pushing_writes_both_halves_of_every_endpoint_that_runs_the_workload(rel
     assert entry.image
     assert entry.artifact
     assert [each.path for each in entry.artifact.manifest] == ["code/inference.py"]
+    assert not entry.needs_network
     check_present(release, releaser.cloud)
 
 

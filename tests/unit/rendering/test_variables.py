@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from glue.cloud import Cloud
 from glue.functions import package
 from glue.profiles import Profile, load_profile
@@ -66,6 +68,24 @@ def test_uploads_that_nobody_completed_end_unless_a_profile_says_never(project: 
     usual, keeping = profile(project), profile(project, never)
     assert registry_variables(keeping, CLOUD, [])["abort_uploads_days"] is None
     assert registry_variables(keeping, CLOUD, [usual])["abort_uploads_days"] == 7
+
+
+@pytest.mark.parametrize(
+    ("profile_says", "needed", "isolated"),
+    [("null", True, False), ("null", False, True), ("true", True, True), ("false", False, False)],
+)
+def test_a_container_has_a_network_when_its_workload_needs_one_unless_the_profile_says_otherwise(
+    project: Project, profile_says: str, *, needed: bool, isolated: bool
+) -> None:
+    source = Source("location_detector", "1.0.0", "revision", needs_network=needed)
+    (project.envs_dir / "try.yaml").write_text(
+        PROFILE.split("  walls", maxsplit=1)[0].replace(
+            "trigger: {suffixes: [.png]}", f"network_isolation: {profile_says}"
+        )
+    )
+    release = with_image(Release(environment="try"), "rooms", IMAGE, source)
+    variables = platform_variables(load_profile(project.envs_dir, "try"), CLOUD, release)
+    assert variables["endpoints"]["rooms"]["network_isolation"] is isolated
 
 
 def test_the_functions_code_is_named_by_its_digest(project: Project) -> None:
