@@ -4,12 +4,13 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import hcl2
 import pytest
 
 from docs.module_pages import EXAMPLE, NOTE, layout, outputs, pages, variables
+from glue.profiles.fields import LogRetention
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(f"modules/{path.name}" for path in (ROOT / "modules").iterdir() if path.is_dir())
@@ -88,6 +89,19 @@ def test_nothing_is_used_that_version_6_of_the_provider_deprecates(folder: str) 
     code = "".join(file.read_text() for file in (ROOT / folder).rglob("*.tf"))
     for use in (r"data\.aws_region\.\w+\.name\b", r"aws_s3_bucket\.\w+\.(bucket_)?region\b", r"s3_us_east_1_regional"):
         assert not re.search(use, code)
+
+
+def test_modules_and_profiles_allow_the_same_days_for_logs() -> None:
+    """A validation cannot read a list from elsewhere: these are written twice in each module, and compared here."""
+    found = {}
+    for folder in MODULES:
+        with (ROOT / folder / "variables.tf").open(encoding="utf-8") as stream:
+            blocks = [block for block in hcl2.load(stream)["variable"] if '"log_retention_days"' in block]
+        for rule in (rule for block in blocks for body in block.values() for rule in body["validation"]):
+            for text in (rule["condition"], rule["error_message"].partition(":")[2]):
+                found[folder, text] = tuple(map(int, re.findall(r"\d+", text)))
+    assert len(found) >= 4
+    assert set(found.values()) == {get_args(LogRetention)}
 
 
 def test_a_page_keeps_the_words_above_the_note_and_writes_the_rest(tmp_path: Path) -> None:
