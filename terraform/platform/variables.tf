@@ -111,7 +111,7 @@ variable "kms" {
     create  = optional(bool, false)
     key_arn = optional(string)
   })
-  default  = {}
+  default  = { create = false }
   nullable = false
 
   validation {
