@@ -247,11 +247,12 @@ class Account:
 
         def look() -> dict[str, Any]:
             found = self.describe(name)
-            return found if found["EndpointStatus"] in {"InService", "Failed"} else {}
+            return found if found["EndpointStatus"] in {"InService", "Failed", "UpdateRollbackFailed"} else {}
 
         return eventually(look, what=f"endpoint {name} settles")
 
     def delete(self, name: str) -> None:
+        self.settled(name)  # what changes is not deleted, and instances are seen to go before the endpoint has settled
         self.client("sagemaker").delete_endpoint(EndpointName=name)
         eventually(lambda: not self.client("sagemaker").list_endpoints(NameContains=name)["Endpoints"], what="deleted")
 
