@@ -23,9 +23,9 @@ def gate(engine: Engine, base: str | None, workshop: Workshop, aws: Cloud) -> Ga
     return Gate(Project(workshop.folder), aws, engine, Recorder(), ImageScan(), QUICK, base)
 
 
-def _tags(aws: Cloud, url: str) -> list[str]:
-    name = url.partition("/")[2]
-    return [image["imageTag"] for image in aws.client("ecr").list_images(repositoryName=name)["imageIds"]]
+def _images(aws: Cloud, url: str) -> list[object]:
+    found: list[object] = aws.client("ecr").describe_images(repositoryName=url.partition("/")[2])["imageDetails"]
+    return found
 
 
 def test_an_image_that_fails_a_check_does_not_reach_the_registry(
@@ -38,4 +38,4 @@ def test_an_image_that_fails_a_check_does_not_reach_the_registry(
     (tmp_path / "golden/echo/expected.json").write_text('{"number": 2}')
     with pytest.raises(FailedError, match=r"(?s)is not pushed:.*golden: .*expected 2, found 1"):
         gate(replace(noop, golden=tmp_path / "golden"), new_url, bundled=False)
-    assert _tags(aws, new_url) == []
+    assert _images(aws, new_url) == []
