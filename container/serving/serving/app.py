@@ -8,12 +8,13 @@ import asyncio
 import contextlib
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from serving import logs, payloads
-from serving.errors import ClientGone, PayloadTooLarge, RequestTimeout, ServingError, Unavailable
+from serving.arrivals import Arrivals
+from serving.errors import ClientGone, PayloadTooLarge, ServingError, Unavailable
 from serving.health import SERVING
 from serving.http import Exchange, Headers, Receive, Scope, Send
 from serving.payloads import Payload
@@ -26,7 +27,6 @@ if TYPE_CHECKING:  # few servers have metrics, and what they need
 
 INFERENCE_ID = "x-amzn-sagemaker-inference-id"
 _MAX_ID = 256
-_LATE = "the body is late"
 _DISCARD_SECONDS = 30
 """How long a client whose request is refused may go on sending it before it is answered."""
 
@@ -85,6 +85,7 @@ class Invocations:
         self._supervisor = supervisor
         self._settings = settings
         self._metrics = metrics
+        self._arrivals = Arrivals(settings)
 
     async def __call__(self, exchange: Exchange) -> None:
         """Answer one request."""
@@ -149,41 +150,8 @@ class Invocations:
         announced = int(length) if length.isdecimal() else None
         if announced is not None and announced > limit:
             raise PayloadTooLarge(f"the body of {announced} bytes is larger than the {limit} bytes that {name} allows")
-        with self._until_late(exchange):
+        with self._arrivals.expect(exchange):
             return await payloads.collect(exchange, limit=limit, limit_name=name, announced=announced)
-
-    @contextlib.contextmanager
-    def _until_late(self, exchange: Exchange) -> Iterator[None]:
-        """End what the body waits in when it is late as a whole, or its client silent for too long."""
-        settings, loop, task = self._settings, asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None  # noqa: S101 - what runs here is one
-        end = time.monotonic() + settings.timeout
-
-        timer: asyncio.TimerHandle
-
-        def look() -> None:
-            nonlocal timer
-            remaining = min(end, exchange.heard + settings.client_silence) - time.monotonic()
-            if remaining > 0:
-                timer = loop.call_later(remaining, look)
-            else:
-                task.cancel(_LATE)
-
-        timer = loop.call_later(min(settings.timeout, settings.client_silence), look)  # cheaper than a Timeout
-        try:
-            yield
-        except asyncio.CancelledError as error:
-            if error.args != (_LATE,):
-                raise
-            task.uncancel()
-            if time.monotonic() < end:
-                message = f"the client was silent for {settings.client_silence:g} seconds before the body was complete"
-            else:
-                allowed = f"{settings.timeout} seconds that {settings.timeout_name} allows"
-                message = f"the body did not arrive within the {allowed}"
-            raise RequestTimeout(message) from None
-        finally:
-            timer.cancel()
 
     async def _discard(self, exchange: Exchange) -> None:
         """Read what the client still sends: an answer given while it does could be lost with the connection."""

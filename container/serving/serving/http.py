@@ -27,7 +27,7 @@ _BODILESS = frozenset({204, 304})
 class Exchange:
     """A request, and what is answered to it."""
 
-    __slots__ = ("_receive", "_send", "answered", "finished", "headers", "heard", "method", "path")
+    __slots__ = ("_receive", "_send", "answered", "came", "finished", "headers", "heard", "method", "path")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
@@ -36,8 +36,8 @@ class Exchange:
         """Names in lower case; of several headers of one name the last."""
         self.finished = False
         """Whether the whole body has been read."""
-        self.heard = time.monotonic()
-        """When the client last sent something."""
+        self.came = self.heard = time.monotonic()
+        """When the request came, and when its client last sent something."""
         self.answered = False
         """Whether the response has begun."""
         self._receive = receive

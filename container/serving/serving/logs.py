@@ -97,7 +97,9 @@ class _Output:
         """
         try:
             while self._waiting and self._poll.poll(milliseconds):
-                end = self._waiting.rfind(b"\n", 0, select.PIPE_BUF) + 1 or select.PIPE_BUF
+                end = len(self._waiting)
+                if end > select.PIPE_BUF:
+                    end = self._waiting.rfind(b"\n", 0, select.PIPE_BUF) + 1 or select.PIPE_BUF
                 with memoryview(self._waiting) as view:
                     written = os.write(self._descriptor, view[:end])
                 del self._waiting[:written]

@@ -159,7 +159,7 @@ def store(body: str | bytes | bytearray | memoryview, request: Payload | None = 
     """
     length = len(body) if isinstance(body, str) else memoryview(body).nbytes
     if length <= SPILL_BYTES:
-        return Payload.of(b"".join(_pieces(body)))
+        return Payload.of(b"".join(_pieces(body)) if isinstance(body, str) else bytes(body))
     if request is not None and request.file is not None and length <= files.IN_MEMORY_BYTES:
         payload = request.replaced(0)
     else:

@@ -23,6 +23,8 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._head_bytes: int | None = None
+        """Of a head that is on its way: what came before the data that is being parsed."""
+        self._piece_bytes = 0
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -33,6 +35,7 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         """Take what the client sent; once it was refused, only so that the refusal is not lost with the connection."""
         if self._refused:
             return
+        self._piece_bytes = len(data)
         super().data_received(data)
         if self._head_bytes is not None:
             self._head_bytes += len(data)
@@ -47,8 +50,8 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
 
     def on_headers_complete(self) -> None:
         """Request line and headers are there: what follows is the body."""
-        self._head_bytes = None
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > MAX_HEAD_BYTES:
+        came, self._head_bytes = (self._head_bytes or 0) + self._piece_bytes, None
+        if came > MAX_HEAD_BYTES and self._head_size() > MAX_HEAD_BYTES:  # what came may be a body for the most part
             self._refuse_head()
             raise ValueError("the headers are too large")  # ends the parsing
         super().on_headers_complete()
@@ -59,8 +62,11 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         if cycle.response_complete:
             return
         if not cycle.body:
-            cycle.body = _Pieces()
-        cycle.body += body
+            cycle.body = body  # as most do, it may have come at once
+        elif isinstance(cycle.body, bytes):
+            cycle.body = _Pieces(cycle.body, body)
+        else:
+            cycle.body += body
         if len(cycle.body) > _AHEAD_BYTES:
             self.flow.pause_reading()
         cycle.message_event.set()
@@ -71,6 +77,9 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
             self._refuse_head()
         else:
             self._refuse(HTTPStatus.BAD_REQUEST, "this is not an HTTP request")
+
+    def _head_size(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
 
     def _refuse_head(self) -> None:
         self._refuse(
@@ -104,9 +113,9 @@ class _Pieces:
 
     __slots__ = ("_pieces", "_size")
 
-    def __init__(self) -> None:
-        self._pieces: list[bytes] = []
-        self._size = 0
+    def __init__(self, *pieces: bytes) -> None:
+        self._pieces = list(pieces)
+        self._size = sum(map(len, pieces))
 
     def __iadd__(self, piece: bytes) -> Self:
         self._pieces.append(piece)
