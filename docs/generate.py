@@ -16,6 +16,7 @@ from glue.cli.app import app
 from glue.profiles.models import Profile
 
 ROOT = Path(__file__).resolve().parent.parent
+_DECISIONS = ROOT / "docs" / "decisions"
 _PROFILE_PAGE = """\
 An environment is `envs/<environment>.yaml` with `envs/defaults.yaml` merged under it; `endpoint_defaults` of the
 defaults is merged under each endpoint. Unknown keys, wrong types and keys given twice are errors that name file and
@@ -32,6 +33,7 @@ def main() -> int:
     pages = {
         ROOT / "docs" / "commands.md": "\n".join(_commands()) + "\n",
         ROOT / "docs" / "profiles.md": "\n".join(_profiles()) + "\n",
+        _DECISIONS / "README.md": "\n".join(_decisions()) + "\n",
         **module_pages.pages(ROOT / "modules"),
     }
     stale = [file for file, text in pages.items() if not _is(file, text)]
@@ -61,6 +63,19 @@ def _command(context: typer.Context) -> Iterator[str]:
         yield from _command(typer.Context(child, info_name=name, parent=context, terminal_width=_WIDTH))
     if not children:
         yield from ("", f"## {context.command_path}", "", "```", context.command.get_help(context), "```")
+
+
+def _decisions() -> Iterator[str]:
+    yield from (
+        "# Decisions",
+        _NOTE,
+        "",
+        "Why things are as they are: context, decision and consequences on a page each.",
+        "",
+    )
+    for file in sorted(_DECISIONS.glob("[0-9]*.md")):
+        title = file.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+        yield f"{title.partition('. ')[0]}. [{title.partition('. ')[2]}]({file.name})"
 
 
 def _profiles() -> Iterator[str]:
