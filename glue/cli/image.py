@@ -96,7 +96,7 @@ def build(  # noqa: PLR0917 - options
 def verify(
     workload: WorkloadArgument,
     image: Annotated[
-        str | None, typer.Option("--image", help="An image of the engine (default: the workload's newest).")
+        str | None, typer.Option("--image", help="An image of the engine (default: the last that was built here).")
     ] = None,
     against: Annotated[
         str | None,
@@ -110,16 +110,20 @@ def verify(
     Example: glue image verify location_detector
     """
     from glue.engines import find_engine
-    from glue.imagechecks import Patience, Subject, chosen_image, former_image, keep
+    from glue.errors import UsageError
+    from glue.imagechecks import Patience, Subject, former_image, keep
     from glue.imagechecks import verify as verify_image
-    from glue.images.building import image_folder
+    from glue.images.building import image_folder, last_built
     from glue.project import find_project
     from glue.workloads import load_workload
 
     project = find_project()
     chosen = load_workload(project.workloads_dir, workload)
     engine = find_engine(to_run=True)
-    found = chosen_image(engine, workload, image)
+    reference = image or last_built(project, workload)
+    if reference is None:
+        raise UsageError(f"no image of {workload} was built here", hints=[f"glue image build {workload}"])
+    found = engine.inspect(reference)
     former = against or former_image(engine, workload, found)
     with Progress() as progress:
         verification = verify_image(Subject(found, chosen, former), engine, progress, Patience(observe=observe))

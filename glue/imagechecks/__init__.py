@@ -1,7 +1,7 @@
 """Verifying an image before it is pushed: it is run as SageMaker will run it, and what is seen is judged."""
 
 from glue.imagechecks.exercise import Patience
-from glue.imagechecks.gate import Gate, chosen_image, former_image
+from glue.imagechecks.gate import Gate, former_image
 from glue.imagechecks.verification import Subject, Verification, keep, proves, verify
 
 __all__ = [
@@ -9,7 +9,6 @@ __all__ = [
     "Patience",
     "Subject",
     "Verification",
-    "chosen_image",
     "former_image",
     "keep",
     "proves",

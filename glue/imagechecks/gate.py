@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from glue.cloud import Cloud
 from glue.durations import BUILD_SECONDS, TRANSFER_SECONDS
 from glue.engines import Engine, ImageFacts
-from glue.errors import FailedError, UsageError
+from glue.errors import FailedError
 from glue.imagechecks.exercise import Patience
 from glue.imagechecks.verification import Subject, keep, proves, verify
 from glue.images import labels
@@ -79,18 +79,3 @@ def former_image(engine: Engine, workload: str, image: ImageFacts) -> str | None
     """
     older = [one for one in images_of(engine, workload) if one.id != image.id and one.created <= image.created]
     return next((one.id for one in [*(one for one in older if one.digests), *older]), None)
-
-
-def chosen_image(engine: Engine, workload: str, reference: str | None) -> ImageFacts:
-    """The image `reference`, or without one the newest of `workload`.
-
-    Raises:
-        UsageError: there is none.
-        FailedError: the engine has no such image.
-    """
-    if reference is not None:
-        return engine.inspect(reference)
-    found = images_of(engine, workload)
-    if not found:
-        raise UsageError(f"{engine.kind} has no image of {workload}", hints=[f"glue image build {workload}"])
-    return found[0]

@@ -18,6 +18,7 @@ from glue.workloads.requirements import read_lock
 
 _REPOSITORY = "async-inference"
 _REVISION_DIGITS = 12
+_LAST_BUILT = "image.id"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ def build(
         on_step=reporter.note,
     )
     image = engine.inspect(reference)
+    write_atomically(folder / _LAST_BUILT, image.id + "\n")
     file = folder / "sbom.cdx.json"
     write_atomically(file, sbom.document(sbom.installed(engine, reference), workload.name, workload.version))
     reporter.note(f"{reference}: {image.id}, {mebibytes(image.size)} MiB")
@@ -80,6 +82,12 @@ def build(
 def image_folder(project: Project, workload: str) -> Path:
     """Where the context, the bill of materials and the verification of a workload's image lie."""
     return project.work_dir / "images" / workload
+
+
+def last_built(project: Project, workload: str) -> str | None:
+    """The id of the image of `workload` that was built in this checkout last, whatever the engine dates it by."""
+    file = image_folder(project, workload) / _LAST_BUILT
+    return file.read_text(encoding="utf-8").strip() if file.is_file() else None
 
 
 def image_tag(version: str, revision: str, sources: str, *, bundled: bool) -> str:

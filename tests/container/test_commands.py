@@ -17,6 +17,7 @@ from glue.images.building import image_folder
 from glue.localcloud import daemon
 from glue.localcloud.compute.containers import CLOUD_LABEL
 from tests.conftest import ROOT
+from tests.container.workshop import Workshop
 from tests.end_to_end.conftest import Checkout, make_checkout
 
 WORKLOADS = {"location-detector": "location_detector", "noop": "noop"}
@@ -89,8 +90,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, engine: Engine, base: str
 
 
 @pytest.fixture(scope="module")
-def chain(checkout: Checkout) -> Chain:
+def chain(checkout: Checkout, workshop: Workshop) -> Chain:
     built = {name: checkout.document("image", "build", name) for name in WORKLOADS.values()}
+    workshop.variation("ENV ANOTHER=1")  # the newest image of noop is none of this checkout
     noop = checkout.document("image", "verify", "noop", "--observe", OBSERVE)
     push = checkout.glue("image", "push", "--env", "local", "--kind", "container", "--observe", OBSERVE, "--json")
     kept = image_folder(checkout.project, "location_detector") / "verification.json"
@@ -123,7 +125,14 @@ def test_an_image_is_verified_by_itself_or_before_it_is_pushed_and_passes_every_
     assert golden["measured"]["cases"] == len(list(folder.glob("*/case.yaml"))) > 0
 
 
-def test_an_image_that_fails_is_a_table_with_its_cause_and_exit_code_1(chain: Chain, workshop: Any) -> None:
+def test_a_checkout_that_has_built_nothing_verifies_nothing(tmp_path: Path, engine: Engine) -> None:
+    made = make_checkout(tmp_path / "checkout", GLUE_ENGINE=engine.program)
+    done = made.glue("image", "verify", "noop", exit_code=2)
+    assert "no image of noop was built here" in done.stderr
+    assert "glue image build noop" in done.stderr
+
+
+def test_an_image_that_fails_is_a_table_with_its_cause_and_exit_code_1(chain: Chain, workshop: Workshop) -> None:
     broken = workshop.variation("ENTRYPOINT python -m serving")
     done = chain.checkout.glue("image", "verify", "noop", "--image", broken.id, "--observe", "0", exit_code=1)
     assert "noop 1.0.0: fail" in done.stdout
