@@ -39,6 +39,12 @@ def merged(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
     }
 
 
+def steps(log: str) -> list[str]:
+    """What Terraform says that it began: `create module.x.y`, `update …`, `delete …`."""
+    words = {"Creating": "create", "Modifying": "update", "Destroying": "delete"}
+    return [f"{words[word]} {address}" for address, word in _STEP.findall(log)]
+
+
 @dataclass
 class Root:
     """A root module on a cloud, with its variables."""
@@ -67,9 +73,7 @@ class Root:
 
     def apply(self, **changes: Any) -> list[str]:
         """Apply; the steps as they began: `create module.x.y`, `update …`, `delete …`."""
-        log = self.terraform.apply(**self._write(changes))
-        words = {"Creating": "create", "Modifying": "update", "Destroying": "delete"}
-        return [f"{words[word]} {address}" for address, word in _STEP.findall(log)]
+        return steps(self.terraform.apply(**self._write(changes)))
 
     def destroy(self) -> None:
         """Destroy everything."""
@@ -135,6 +139,21 @@ class Platform:
 
     def apply(self, **endpoint: Any) -> list[str]:
         return self.root.apply(endpoints={"rooms": endpoint})
+
+    def replace(self, **endpoint: Any) -> list[str]:
+        """Apply what replaces the endpoint, once more if that is refused because the former one is still being deleted.
+
+        The provider takes it for gone meanwhile: https://github.com/hashicorp/terraform-provider-aws/issues/40080
+        """
+        try:
+            return self.apply(**endpoint)
+        except tftest.TerraformTestError as error:
+            log = str(error.args[0])
+            if "Cannot create already existing endpoint" not in log:
+                raise
+            waiter = self.account.client("sagemaker").get_waiter("endpoint_deleted")
+            waiter.wait(EndpointName=self.endpoint, WaiterConfig={"Delay": 1})
+            return [*steps(log), *self.apply(**endpoint)]
 
     @contextmanager
     def never_missing(self) -> Iterator[None]:

@@ -380,13 +380,14 @@ def test_the_former_key_is_allowed_until_the_endpoint_has_left_it(platform: Plat
 
 
 def test_an_endpoint_that_is_replaced_scales_again(platform: Platform) -> None:
-    without_alarms = {"deployment": {"rollback_alarms": False}}
-    steps = platform.apply(**without_alarms)
+    ends_slowly = {"environment": {"STARTS": "tidy"}}
+    without_alarms = {"deployment": {"rollback_alarms": False}, **ends_slowly}
+    steps = platform.replace(**without_alarms)
     assert steps.index(f"delete {ENDPOINT}") < steps.index(f"create {ENDPOINT}")
     facts = platform.facts()
     assert (len(facts["targets"]), len(facts["policies"])) == (1, 2)
     assert platform.plan(**without_alarms) == {}
-    platform.apply()
+    platform.replace()
 
 
 def test_what_protection_covers_is_found_in_a_real_plan(platform: Platform) -> None:
