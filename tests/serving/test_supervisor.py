@@ -157,7 +157,7 @@ def test_timeouts_replace_the_worker_however_often(launch: Launcher) -> None:
 def test_a_worker_takes_the_processes_it_started_with_it(launch: Launcher) -> None:
     server = launch(FAILING, SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="1").ready()
     assert server.post("child").status_code == 504
-    child = int(server.records("output")[-1]["message"].removeprefix("child "))
+    child = int(server.record("output")["message"].removeprefix("child "))
     wait_until(lambda: not alive(child), "the child has ended")
     assert server.post("work").status_code == 200
 
@@ -320,4 +320,7 @@ def test_records_are_lost_and_counted_while_nobody_reads_the_log_for_long(launch
             server.post(b"", "image/png", x_amzn_sagemaker_inference_id="x" * 250 + f"-{number}")
     lost = int(server.record("log_lost")["message"].partition(" ")[0])
     assert 0 < lost < 4000
+    server.record("request", count=4000 - lost)
+    server.terminate()
+    server.wait()
     assert len(server.records("request")) == 4000 - lost
