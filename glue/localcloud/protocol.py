@@ -4,6 +4,7 @@ The only module that touches that part of moto; an operation of ours is a plain 
 """
 
 import json
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,7 +93,8 @@ class Service:
                 self.name, operation, result if self._model.protocol != "json" else json.loads(answer["body"] or b"{}")
             )
         status = _told_status(operation, result) or answer["status_code"]
-        return Response(answer["body"], status=status, headers=answer["headers"])
+        headers = {**answer["headers"], "x-amzn-RequestId": str(uuid.uuid4())}
+        return Response(answer["body"], status=status, headers=headers)
 
     def _parse(self, request: Request, operation: Any, uri: Document) -> Document:
         if self._model.protocol == "json":

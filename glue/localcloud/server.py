@@ -8,7 +8,6 @@ import threading
 from datetime import datetime
 from pathlib import Path
 
-from moto.moto_server.werkzeug_app import MotoRequestHandler
 from werkzeug.serving import make_server
 
 from glue.localcloud import trees
@@ -48,6 +47,7 @@ from glue.localcloud.protocol import Document
 from glue.localcloud.registry.blobs import BlobStore
 from glue.localcloud.registry.ecr import Registry
 from glue.localcloud.registry.registry_http import RegistryHttp
+from glue.localcloud.request_handler import RequestHandler
 from glue.localcloud.sagemaker.control_plane import ControlPlane
 from glue.localcloud.sagemaker.dataplane import Invoker
 from glue.localcloud.sagemaker.endpoints import Endpoints
@@ -103,7 +103,7 @@ class LocalCloud:
             listener.getsockname()[1],
             application,
             threaded=True,
-            request_handler=MotoRequestHandler,
+            request_handler=RequestHandler,
             fd=listener.fileno(),
         )
         self._thread = threading.Thread(target=self._server.serve_forever, name="server", daemon=True)

@@ -64,6 +64,14 @@ def test_names_are_unique(account: Account) -> None:
     assert again == f'Cannot create already existing endpoint configuration "{arn(account, "endpoint-config/unique")}".'
 
 
+def test_each_answer_has_a_request_id(account: Account) -> None:
+    sagemaker = account.client("sagemaker")
+    with pytest.raises(ClientError) as refused:
+        sagemaker.describe_model(ModelName="unnamed")
+    answers = (sagemaker.list_models(), refused.value.response)
+    assert len({answer["ResponseMetadata"]["RequestId"] for answer in answers}) == 2
+
+
 def test_a_config_names_existing_models_only(account: Account) -> None:
     message = refusal(account.create_config, name="of-nothing", model="nothing")
     assert message == f'Could not find model "{arn(account, "model/nothing")}".'
