@@ -9,7 +9,8 @@ from glue.cli.output import EnvOption, JsonOption, Progress, confirm, emit, say
 
 if TYPE_CHECKING:
     from glue.progress import Reporter
-    from glue.terraform.deployment import Deployment, PlanRecord
+    from glue.terraform.deployment import Deployment
+    from glue.terraform.plan_record import PlanRecord
 
 LayerOption = Annotated[
     str, typer.Option("--layer", "-l", help="registry (shared by the account's environments) or platform.")

@@ -34,11 +34,18 @@ def unadopted(errors: Iterable[Diagnostic], account_id: str) -> tuple[Unadopted,
     return tuple(found for error in errors if (found := _unadopted(error, account_id)))
 
 
+def existing_endpoint(error: Diagnostic) -> str | None:
+    """The name of the endpoint that could not be made because there is one; None for any other error."""
+    found = _ENDPOINT.search(error.summary)
+    return found.group(1) if found else None
+
+
 def _unadopted(error: Diagnostic, account_id: str) -> Unadopted | None:
     if not error.address or not _EXISTS.search(f"{error.summary}\n{error.detail}"):
         return None
-    named = _NAMED.match(error.summary) or _ENDPOINT.search(error.summary)
-    if not named:
+    named = _NAMED.match(error.summary)
+    name = named.group(1) if named else existing_endpoint(error)
+    if not name:
         return None
     owner = f"{account_id}:" if ".aws_budgets_budget." in error.address else ""
-    return Unadopted(error.address, owner + named.group(1))
+    return Unadopted(error.address, owner + name)

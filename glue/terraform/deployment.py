@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from glue.aws.state_bucket import ensure_state_bucket, state_bucket_exists
 from glue.cloud import Cloud
@@ -24,11 +24,13 @@ from glue.project import Project
 from glue.releases import Release, read_release, require_complete
 from glue.rendering import platform_variables, registry_variables, tfvars
 from glue.terraform.adoption import unadopted
-from glue.terraform.events import Change, Outcome, outcome, parse_event
+from glue.terraform.events import Outcome, outcome, parse_event
 from glue.terraform.layers import Layer, LayerFiles
 from glue.terraform.locking import LockedError, exclusive, left_behind, refused, state_lock
 from glue.terraform.narration import narrate
+from glue.terraform.plan_record import PlanRecord
 from glue.terraform.protection import Destruction, destructions, require_allowed, unused
+from glue.terraform.replacement import still_there, wait_until_gone
 from glue.terraform.runner import FLAG, Terraform
 from glue.terraform.summary import summarize
 from glue.terraform.workspace import Workspace, said
@@ -36,26 +38,6 @@ from glue.terraform.workspace import Workspace, said
 _STATE_LOCK_WAIT = "20s"
 _SUCCESS = (0, 2)
 """With `-detailed-exitcode`, a plan that changes something ends with 2."""
-
-
-class PlanRecord(BaseModel):
-    """What a saved plan was made of and what it would do: kept beside it so that `apply` applies what was shown."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    environment: str
-    layer: Layer
-    destroy: bool
-    created: datetime
-    inputs: str
-    """sha256 of the rendered variables, the backend configuration and the Terraform code."""
-    plan: str
-    """sha256 of the saved plan."""
-    changes: tuple[Change, ...]
-    protected: tuple[Destruction, ...]
-    """What it would destroy although the environment has deletion protection: applied only if each is allowed."""
-    empty: bool
-    """Whether applying it would change nothing at all, outputs included."""
 
 
 @dataclass(frozen=True)
@@ -145,15 +127,9 @@ class Deployment:
             return self.carry_out(record, allow_destroy=allow_destroy)
         with self._ready_to_plan() as (terraform, _):
             self.reporter.step(f"planning and applying the {self.layer} layer of {self.profile.environment}")
-            result = self._run(
-                terraform,
-                "apply",
-                json=FLAG,
-                input=False,
-                auto_approve=FLAG,
-                lock_timeout=_STATE_LOCK_WAIT,
-                var_file=str(self.files.variables),
-            )
+            result = self._plan_and_apply(terraform)
+            if self._former_are_gone(result):
+                result = self._plan_and_apply(terraform)
             self._require_success("apply", result, ["run the command again: what was made is kept"])
             return result.outputs
 
@@ -191,6 +167,8 @@ class Deployment:
     def apply(self, record: PlanRecord, *, allow_destroy: Collection[str] = ()) -> Outcome:
         """Apply exactly the saved plan that `record` describes; the plan is used up by it.
 
+        What waits for the end of a former endpoint is planned and applied after that.
+
         Raises:
             FailedError: it would destroy what is protected and not in `allow_destroy`; or Terraform failed: what it had
                 made is in the state, and plan and apply can be run again.
@@ -198,23 +176,18 @@ class Deployment:
         self.require_allowed(record, allow_destroy)
         self.note_unused(record, allow_destroy)
         again = f"glue plan --env {self.profile.environment} --layer {self.layer}"
-        with self._exclusive() as terraform:
-            if not self.files.plan.is_file() or sha256_of(self.files.plan) != record.plan:
-                raise FailedError("the plan that was shown is gone: another run used or replaced it", hints=[again])
-            verb = "destroying" if record.destroy else "applying"
-            self.reporter.step(f"{verb} the {self.layer} layer of {self.profile.environment}")
-            # From here on the plan counts as used: if this run is killed, the next one makes a new plan.
-            self.files.plan_record.unlink(missing_ok=True)
-            try:
-                result = self._run(
-                    terraform, "apply", str(self.files.plan), json=FLAG, input=False, lock_timeout=_STATE_LOCK_WAIT
+        result = self._use_up(record, again)
+        if self._former_are_gone(result):
+            rest = self.plan(destroy=record.destroy)
+            if more := {change.address for change in rest.changes} - {change.address for change in record.changes}:
+                self.discard_plan()  # nobody has seen it
+                raise FailedError(
+                    f"what is left of the plan is more than was shown: {', '.join(sorted(more))}", hints=[again]
                 )
-            except LockedError:
-                self._keep(record)
-                raise
-            self.discard_plan()
-            self._require_success("apply", result, [f"{again}  (what was made is kept)"])
-            return result
+            self.require_allowed(rest, allow_destroy)
+            result = self._use_up(rest, again)
+        self._require_success("apply", result, [f"{again}  (what was made is kept)"])
+        return result
 
     def carry_out(self, record: PlanRecord, *, allow_destroy: Collection[str] = ()) -> dict[str, Any]:
         """Apply the plan of `record` and return the layer's outputs; one that changes nothing is not applied.
@@ -262,6 +235,41 @@ class Deployment:
             return self._outputs(self.workspace.terraform(tools))
         with self._exclusive() as terraform:
             return self._outputs(terraform)
+
+    def _plan_and_apply(self, terraform: Terraform) -> Outcome:
+        return self._run(
+            terraform,
+            "apply",
+            json=FLAG,
+            input=False,
+            auto_approve=FLAG,
+            lock_timeout=_STATE_LOCK_WAIT,
+            var_file=str(self.files.variables),
+        )
+
+    def _use_up(self, record: PlanRecord, again: str) -> Outcome:
+        """Run Terraform on the saved plan of `record`, which is gone afterwards; `again` makes another one."""
+        with self._exclusive() as terraform:
+            if not self.files.plan.is_file() or sha256_of(self.files.plan) != record.plan:
+                raise FailedError("the plan that was shown is gone: another run used or replaced it", hints=[again])
+            verb = "destroying" if record.destroy else "applying"
+            self.reporter.step(f"{verb} the {self.layer} layer of {self.profile.environment}")
+            # From here on the plan counts as used: if this run is killed, the next one makes a new plan.
+            self.files.plan_record.unlink(missing_ok=True)
+            try:
+                result = self._run(
+                    terraform, "apply", str(self.files.plan), json=FLAG, input=False, lock_timeout=_STATE_LOCK_WAIT
+                )
+            except LockedError:
+                self._keep(record)
+                raise
+            self.discard_plan()
+            return result
+
+    def _former_are_gone(self, result: Outcome) -> bool:
+        """Whether a run failed only because former endpoints were still being deleted, and they have gone meanwhile."""
+        names = still_there(result.errors)
+        return bool(names) and wait_until_gone(self.cloud.client("sagemaker"), names, self.reporter)
 
     def _keep(self, record: PlanRecord) -> None:
         write_atomically(self.files.plan_record, record.model_dump_json(indent=2) + "\n")

@@ -95,6 +95,21 @@ def test_a_lock_that_a_killed_terraform_left_is_removed(team: Checkout) -> None:
     assert "no change" in again.stdout
 
 
+def test_an_endpoint_is_replaced_by_one_apply(team: Checkout) -> None:
+    profile = team.project.envs_dir / "dev.yaml"
+    with_alarms = profile.read_text()
+    endpoint = f'module.endpoint["{ENDPOINT}"].aws_sagemaker_endpoint.this'
+    where = f"  {ENDPOINT}:\n"
+    profile.write_text(with_alarms.replace(where, f"{where}    deployment: {{rollback_alarms: false}}\n"))
+    changes = team.document("plan", "--env", "dev")["changes"]
+    assert {one["address"]: one["action"] for one in changes}[endpoint] == "replace"
+    applied = team.glue("apply", "--env", "dev")  # the plan that was shown, and then what is left of it
+    assert "waiting until SageMaker has deleted the former endpoint" in applied.stderr
+    profile.write_text(with_alarms)
+    assert "waiting until" in team.glue("apply", "--env", "dev", "--yes").stderr  # in one run of Terraform
+    assert team.document("plan", "--env", "dev")["empty"]
+
+
 def test_a_release_is_promoted_to_staging_only_with_its_evidence(team: Checkout) -> None:
     write_workload(team.root / "container", greeting="good day", version="1.1.0")
     team.glue("image", "push", "--env", "dev")
