@@ -1,12 +1,18 @@
 """The first traceback in the output of a Python program: what made all that follows go wrong."""
 
+import re
+
 _BEGIN = "Traceback (most recent call last):"
+_ERROR = re.compile(r"[A-Za-z_][\w.]*(:|$)")
 _MOST_LINES = 100
 _LONGEST_ERROR = 300
 
 
 class FirstTraceback:
-    """Reads output line by line. `lines` is the first traceback as far as it was read; `error` its last line."""
+    """Reads output line by line. `lines` is the first traceback as far as it was read; `error` its last line.
+
+    Output and errors of a container are two streams without an order: lines of the one may come within the other's.
+    """
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -16,7 +22,12 @@ class FirstTraceback:
         """Take the next line of the output."""
         if self.error:
             return
-        if self.lines and not line.startswith((" ", "\t")) and line:
-            self.error = line[:_LONGEST_ERROR]
-        if self.lines or line.startswith(_BEGIN):
+        if not self.lines:
+            belongs = line.startswith(_BEGIN)
+        elif line.startswith((" ", "\t")) or not line:
+            belongs = True
+        else:
+            belongs = len(self.lines) > 1 and bool(_ERROR.match(line))
+            self.error = line[:_LONGEST_ERROR] if belongs else ""
+        if belongs:
             self.lines = [*self.lines, line][:_MOST_LINES]

@@ -24,6 +24,14 @@ def test_the_first_traceback_is_found(around: str) -> None:
     assert (found.error, found.lines) == ("ValueError: no weights", FIRST.splitlines())
 
 
+@pytest.mark.parametrize("place", range(1, 4))
+@pytest.mark.parametrize("other", ["program ['serve'] starts", '{"event": "loading"}', "12: loaded"])
+def test_what_another_stream_said_meanwhile_is_no_part_of_it(place: int, other: str) -> None:
+    lines = FIRST.splitlines()
+    found = read("\n".join([*lines[:place], other, *lines[place:]]))
+    assert (found.error, found.lines) == ("ValueError: no weights", lines)
+
+
 def test_output_without_one_has_none() -> None:
     found = read('{"traceback": "Traceback (most recent call last): ..."}\nexiting')
     assert (found.error, found.lines) == ("", [])
