@@ -142,6 +142,23 @@ def test_a_running_request_is_finished_before_the_server_stops(launch: Launcher)
     assert server.wait() == 0
 
 
+def test_a_request_that_waits_for_a_worker_that_dies_while_the_server_stops_is_failed_with_that_reason(
+    launch: Launcher,
+) -> None:
+    server = launch(SLOW, SAGEMAKER_MAX_CONCURRENT_INVOCATIONS="2").ready()
+    running = server.post_later("hang")
+    server.record("output", message="waiting")
+    waiting = server.post_later("x")
+    wait_until(lambda: server.ping().json() == {"status": "busy"}, "both slots are taken")
+    server.terminate()
+    server.record("draining")
+    os.kill(server.worker(), signal.SIGKILL)
+    assert error_of(running.result())[:2] == (500, "worker_died")
+    reason = "the server is shutting down, and its last worker has ended"
+    assert error_of(waiting.result()) == (503, "draining", reason)
+    assert server.wait() == 0
+
+
 def test_a_request_that_outlasts_the_grace_is_failed_with_the_reason(launch: Launcher) -> None:
     server = launch(SLOW, SAGEMAKER_SHUTDOWN_GRACE_SECONDS="1").ready()
     running = server.post_later("hang")

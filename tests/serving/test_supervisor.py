@@ -126,6 +126,21 @@ def test_a_server_whose_workers_keep_dying_ends_with_the_cause(launch: Launcher)
     assert len(server.workers()) == 4
 
 
+def test_the_requests_of_other_workers_are_told_why_the_server_ends(launch: Launcher) -> None:
+    server = launch(FAILING, SAGEMAKER_MODEL_SERVER_WORKERS="2")
+    server.record("ready", count=2)
+    running = server.post_later("hang")
+    server.record("output", message="hanging")
+    for number in range(1, 5):
+        assert server.post("kill").status_code == 500
+        if number < 4:
+            server.record("ready", count=2 + number)
+    cause = "the worker process was killed by SIGKILL; it died 4 times without an answer in between"
+    assert error_of(running.result()) == (503, "failed", f"the server failed: {cause}")
+    assert server.wait() == 1
+    assert server.stderr == f"serve: {cause}\n"
+
+
 def test_an_answer_in_between_forgives_the_deaths_before(launch: Launcher) -> None:
     server = launch(FAILING).ready()
     for _ in range(5):
@@ -227,6 +242,14 @@ def test_a_worker_that_cannot_be_started_again_ends_the_server_with_the_cause(la
     assert server.wait() == 1
     assert len(server.records("worker_not_started")) == 3
     assert "a worker process cannot be started: No such file or directory" in server.stderr
+
+
+def test_a_first_worker_that_cannot_be_started_ends_the_server_with_the_cause(launch: Launcher) -> None:
+    program = "import sys; from serving import __main__; sys.executable = '/missing'; sys.exit(__main__.main())"
+    server = launch(FAILING, program=("-c", program))
+    assert server.wait() == 1
+    assert server.stderr == "serve: a worker process cannot be started: No such file or directory\n"
+    assert server.record("failed")["message"] == "a worker process cannot be started: No such file or directory"
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits another process's descriptors")

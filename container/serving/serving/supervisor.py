@@ -55,6 +55,8 @@ class Supervisor:
         self._deaths = 0
         self._was_ready = False
         self._draining = False
+        self._ending: Unavailable | None = None
+        """Why requests are no longer run, from the moment on when they are not."""
         self._closed = asyncio.Event()
         self._memory = exits.MemoryKills()
 
@@ -125,6 +127,9 @@ class Supervisor:
         The caller closes the job.
         """
         job = Job(header, payload, self._loop.create_future())
+        if self._ending is not None:
+            job.fail(self._ending)
+            return job
         job.timer = self._loop.call_later(_PATIENCE_SECONDS, self._watch, job, client_gone)
         if self._idle:
             self._idle.popleft().start(job)
@@ -195,10 +200,12 @@ class Supervisor:
 
     def abandon(self) -> None:
         """Fail the requests that are still waiting or running."""
-        reason = self._cut_short()
-        self._refuse_waiting(reason)
-        for worker in self._workers.values():
-            worker.cut_short(reason)
+        grace = self._settings.grace
+        self._end_requests(
+            f"the server is shutting down, and the request was not done within the {grace} seconds that "
+            "SAGEMAKER_SHUTDOWN_GRACE_SECONDS allows",
+            State.DRAINING,
+        )
 
     async def close(self) -> None:
         """End all workers; returns when none is left."""
@@ -218,14 +225,6 @@ class Supervisor:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._closed.wait(), _HANG_UP_SECONDS)
         await orphans.end()
-
-    def _cut_short(self) -> Unavailable:
-        grace = self._settings.grace
-        return Unavailable(
-            f"the server is shutting down, and the request was not done within the {grace} seconds that "
-            "SAGEMAKER_SHUTDOWN_GRACE_SECONDS allows",
-            code=State.DRAINING.value,
-        )
 
     def _spawn(self) -> None:
         settings = self._settings
@@ -275,7 +274,7 @@ class Supervisor:
         if self._draining or self.failed.done():
             if not self._workers:
                 self._closed.set()
-                self._refuse_waiting(self._cut_short())
+                self._end_requests("the server is shutting down, and its last worker has ended", State.DRAINING)
             return
         logs.write(
             "worker_exited", level="error", worker=worker.pid, state=worker.state, message=f"the worker {description}"
@@ -310,11 +309,17 @@ class Supervisor:
     def _fail(self, failure: Failure) -> None:
         if not self.failed.done():
             self.failed.set_result(failure)
-        self._refuse_waiting(Unavailable(f"the server failed: {failure.cause}", code=State.FAILED.value))
+        self._end_requests(f"the server failed: {failure.cause}", State.FAILED)
 
-    def _refuse_waiting(self, error: Unavailable) -> None:
+    def _end_requests(self, reason: str, state: State) -> None:
+        """Fail those that are waiting or running, and those whose bodies are still on their way once they are here."""
+        if self._ending is not None:
+            return
+        self._ending = Unavailable(reason, code=state.value)
         for job in self._waiting:
-            job.fail(error)
+            job.fail(self._ending)
+        for worker in self._workers.values():
+            worker.cut_short(self._ending)
 
 
 def _not_started(error: OSError) -> str:
