@@ -1,6 +1,7 @@
 """What clients meet at the HTTP interface."""
 
 import os
+import signal
 import socket
 import threading
 import time
@@ -27,6 +28,9 @@ GATED = """
 @pytest.fixture(scope="module")
 def server(shared_launch: Launcher) -> Iterator[Server]:
     return shared_launch(GATED, TS_MAX_REQUEST_SIZE="2000000").ready()  # type: ignore[return-value]
+
+
+HEAD = b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
 
 
 def raw_connection(server: Server) -> socket.socket:
@@ -75,6 +79,39 @@ def test_a_client_that_asks_first_is_refused_before_it_sends(server: Server) -> 
             b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 2000001\r\nExpect: 100-continue\r\n\r\n"
         )
         assert until_closed(connection).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_client_that_was_told_to_send_too_much_is_refused_once_it_has_sent(server: Server) -> None:
+    head = b"POST /invocations HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"
+    with raw_connection(server) as connection:
+        connection.sendall(head)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 100 ")
+        connection.sendall(b"%x\r\n" % 3_000_000 + bytes(2_100_000))
+        wait_until(lambda: server.ping().json() == {"status": "ready"}, "its slot is free again")
+        for _ in range(9):
+            connection.sendall(bytes(100_000))
+            assert server.ping().status_code == 200
+        connection.sendall(b"\r\n0\r\n\r\n")
+        assert connection.recv(65536).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_length_may_have_any_number_of_digits(server: Server) -> None:
+    with raw_connection(server) as connection:
+        connection.sendall(HEAD + b"Connection: close\r\nContent-Length: " + b"0" * 5000 + b"3\r\n\r\nabc")
+        assert until_closed(connection).endswith(b"\r\n\r\nabc")
+
+
+def test_requests_sent_ahead_are_answered_wherever_they_are_cut(server: Server) -> None:
+    body = b"x" * 100_000
+    with raw_connection(server) as connection:
+        server.process.send_signal(signal.SIGSTOP)  # so that all comes in one piece
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body + HEAD)
+        server.process.send_signal(signal.SIGCONT)
+        received = b""
+        while not received.endswith(body):
+            received += connection.recv(65536)
+        connection.sendall(b"Connection: close\r\nContent-Length: 3\r\n\r\nabc")
+        assert until_closed(connection).endswith(b"\r\n\r\nabc")
 
 
 def test_a_body_of_unannounced_length_is_taken_up_to_the_limit(server: Server) -> None:
@@ -171,6 +208,11 @@ def test_requests_beyond_the_slots_are_told_to_come_back(launch: Launcher) -> No
     refused = server.post("x" * 300_000)
     assert error_of(refused) == (503, "busy", "all slots are taken: SAGEMAKER_MAX_CONCURRENT_INVOCATIONS is 2")
     assert refused.headers["retry-after"] == "1"
+    with raw_connection(server) as connection:  # what follows might be the body or another request
+        connection.sendall(HEAD + b"Content-Length: 20\r\nExpect: 100-continue\r\n\r\n")
+        answer = until_closed(connection)
+        assert answer.startswith(b"HTTP/1.1 503 ")
+        assert b"\r\nconnection: close\r\n" in answer
     gate.open("w").close()
     assert running.result().text == "wait"
     assert queued.result().text == "queued"

@@ -254,6 +254,12 @@ def test_it_serves_without_the_compiled_event_loop_and_parser(launch: Launcher, 
     assert server.post("x" * 3_000_000).text == "done"
     assert server.post("x", x_rather_large="x" * 60_000).text == "done"
     assert error_of(server.post("x", x_too_large="x" * 5_000_000))[:2] == (431, "request_header_fields_too_large")
+    with socket.create_connection(("127.0.0.1", server.record("listening")["port"]), timeout=20) as connection:
+        connection.sendall(
+            b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\nContent-Length: 1100000\r\n"
+            b"Transfer-Encoding: chunked\r\n\r\n3d0900\r\n" + bytes(4_000_000) + b"\r\n0\r\n\r\n"
+        )
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
     os.kill(server.worker(), signal.SIGKILL)
     server.record("ready", count=2)
     assert server.post("x").text == "done"

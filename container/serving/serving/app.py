@@ -30,11 +30,8 @@ _MAX_ID = 256
 _DISCARD_SECONDS = 30
 """How long a client whose request is refused may go on sending it before it is answered."""
 
-_REFUSAL_HEADERS: dict[int, Headers] = {
-    408: [(b"connection", b"close")],  # the rest of the body may still be on its way
-    413: [(b"connection", b"close")],
-    503: [(b"retry-after", b"1")],
-}
+_CLOSE = (b"connection", b"close")
+_RETRY = (b"retry-after", b"1")
 
 
 class App:
@@ -101,9 +98,10 @@ class Invocations:
             record["outcome"] = "client_disconnected"
         except ServingError as error:
             record |= {"outcome": error.code, "status": error.status_code, "message": str(error)}
-            await exchange.refuse(
-                error.status_code, error.code, str(error), _REFUSAL_HEADERS.get(error.status_code, ())
-            )
+            headers = [_RETRY] if isinstance(error, Unavailable) else []
+            if not exchange.finished:  # what comes next may be the rest of the body as well as another request
+                headers.append(_CLOSE)
+            await exchange.refuse(error.status_code, error.code, str(error), headers)
         except Exception as error:  # a fault of the server's own
             record |= {"outcome": ServingError.code, "status": 500, "traceback": traceback.format_exc()}
             if exchange.answered:
@@ -129,7 +127,7 @@ class Invocations:
             finally:
                 self._supervisor.free_slot()
         except (Unavailable, PayloadTooLarge):
-            if "expect" not in exchange.headers:
+            if exchange.sends:
                 await self._discard(exchange)
             raise
 
@@ -146,8 +144,7 @@ class Invocations:
     async def _collect(self, exchange: Exchange) -> Payload:
         settings = self._settings
         limit, name = settings.max_request_bytes, settings.max_request_name
-        length = exchange.headers.get("content-length", "")
-        announced = int(length) if length.isdecimal() else None
+        announced = exchange.announced
         if announced is not None and announced > limit:
             raise PayloadTooLarge(f"the body of {announced} bytes is larger than the {limit} bytes that {name} allows")
         with self._arrivals.expect(exchange):

@@ -20,6 +20,8 @@ Header = tuple[bytes, bytes]
 Headers = list[Header]
 
 JSON = (b"content-type", b"application/json")
+_MOST_DIGITS = 20
+"""Of a length that is read: zeros may come before it, and Python refuses to read thousands of digits."""
 _BODILESS = frozenset({204, 304})
 """Responses of these statuses have no body: https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1"""
 
@@ -27,13 +29,15 @@ _BODILESS = frozenset({204, 304})
 class Exchange:
     """A request, and what is answered to it."""
 
-    __slots__ = ("_receive", "_send", "answered", "came", "finished", "headers", "heard", "method", "path")
+    __slots__ = ("_receive", "_send", "answered", "came", "finished", "headers", "heard", "method", "path", "sends")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         """Names in lower case; of several headers of one name the last."""
+        self.sends = "expect" not in self.headers
+        """Whether the client sends its body: one may ask first, and does once the first piece is read."""
         self.finished = False
         """Whether the whole body has been read."""
         self.came = self.heard = time.monotonic()
@@ -43,12 +47,24 @@ class Exchange:
         self._receive = receive
         self._send = send
 
+    @property
+    def announced(self) -> int | None:
+        """The size that the body will have; None where the client does not say, or says otherwise too.
+
+        https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+        """
+        length = self.headers.get("content-length", "")
+        if "transfer-encoding" in self.headers or not length.isdecimal() or len(length) > _MOST_DIGITS:
+            return None
+        return int(length)
+
     async def read(self) -> bytes:
         """The next piece of the body; `finished` after the last.
 
         Raises:
             ClientGone: the client left before the end.
         """
+        self.sends = True
         message = await self._receive()
         if message["type"] == "http.disconnect":
             raise ClientGone

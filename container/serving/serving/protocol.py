@@ -25,6 +25,8 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         self._head_bytes: int | None = None
         """Of a head that is on its way: what came before the data that is being parsed."""
         self._piece_bytes = 0
+        self._is_mixed = False
+        """Whether the data that is being parsed held something else before the head that begins in it."""
         self._refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -36,6 +38,7 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
         if self._refused:
             return
         self._piece_bytes = len(data)
+        self._is_mixed = False
         super().data_received(data)
         if self._head_bytes is not None:
             self._head_bytes += len(data)
@@ -44,8 +47,9 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
                 self._refuse_head()
 
     def on_message_begin(self) -> None:
-        """The first byte of a request is there."""
-        self._head_bytes = 0
+        """The first byte of a request is there; behind the end of another one, how far is not known."""
+        self._head_bytes = -self._piece_bytes if self._is_mixed else 0
+        self._is_mixed = True
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -58,6 +62,7 @@ class Protocol(AutoHTTPProtocol):  # type: ignore[misc,valid-type]
 
     def on_body(self, body: bytes) -> None:
         """A piece of the body is there."""
+        self._is_mixed = True
         cycle = self.cycle
         if cycle.response_complete:
             return
