@@ -13,8 +13,10 @@ from glue.project import Project
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# A loaded machine is no failure: no property depends on how long an example takes.
-hypothesis.settings.register_profile("any-machine", deadline=None)
+# A loaded machine is no failure: no property depends on how long an example, or drawing it, takes.
+hypothesis.settings.register_profile(
+    "any-machine", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("any-machine")
 
 

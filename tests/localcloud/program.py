@@ -1,7 +1,8 @@
 """A serving program for tests, which misbehaves as it is told: the file becomes `opt/program/program.py` of an image.
 
-How it starts is told by `STARTS` (well, crash, exit, never_ready, slow, deaf, tidy, with_child); what a request does
-by its JSON body's `do`, and before that by its custom attributes.
+How it starts is told by `STARTS` (well, crash, exit, never_ready, deaf, tidy, lingering, with_child); what a request
+does by its JSON body's `do`, and before that by its custom attributes. `STARTS_BEHIND` and `ENDS_BEHIND` name
+files that are waited for, as `file:…`: a plain path below `/tmp` would be one of the container's own.
 """
 
 import hashlib
@@ -17,6 +18,7 @@ from typing import Any
 
 HUGE = 64 * 1024 * 1024
 PIECE = 1024 * 1024
+LONGEST_WAIT = 120
 BASE = Path(os.environ["SAGEMAKER_BASE_DIR"])
 
 
@@ -131,9 +133,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_gate(self, order: dict[str, Any], body: bytes) -> None:
         """Leave a mark, wait for another one."""
         Path(order["arrived"]).touch()
-        deadline = time.monotonic() + 20
-        while not Path(order["open"]).exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for(order["open"])
         self.answer(200, os.environ.get("VERSION", "through").encode())
 
     def do_no_length(self, order: dict[str, Any], body: bytes) -> None:
@@ -154,6 +154,19 @@ class Handler(BaseHTTPRequestHandler):
         """Silence: /ping is asked all the time."""
 
 
+def wait_for(gate: str) -> None:
+    """Wait until there is a file of that name."""
+    deadline = time.monotonic() + LONGEST_WAIT
+    while not Path(gate.removeprefix("file:")).exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def linger(*_: object) -> None:
+    """Take as long to end as the gate is closed."""
+    wait_for(os.environ["ENDS_BEHIND"])
+    sys.exit()
+
+
 def tidy_up(*_: object) -> None:
     """Take a while to end, and say when all is done."""
     time.sleep(0.5)
@@ -164,16 +177,18 @@ def tidy_up(*_: object) -> None:
 def main() -> None:
     starts = os.environ.get("STARTS", "well")
     print(f"program {sys.argv[1:]} starts {starts}", flush=True)
+    if gate := os.environ.get("STARTS_BEHIND"):
+        wait_for(gate)
     if starts == "crash":
         raise RuntimeError("the model cannot be loaded")
-    if starts == "slow":
-        time.sleep(float(os.environ["STARTS_AFTER"]))
     if starts == "exit":
         sys.exit(7)
     if starts == "deaf":
         signal.signal(signal.SIGTERM, lambda *_: print("SIGTERM is not for me", flush=True))
     if starts == "tidy":
         signal.signal(signal.SIGTERM, tidy_up)
+    if starts == "lingering":
+        signal.signal(signal.SIGTERM, linger)
     if starts == "with_child" and os.fork() == 0:
         time.sleep(300)
     server = ThreadingHTTPServer(("127.0.0.1", int(os.environ["SAGEMAKER_BIND_TO_PORT"])), Handler)

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import io
 import json
+import math
 import subprocess
 import tarfile
 import time
@@ -22,10 +23,14 @@ from glue.s3_uris import split_s3_uri
 REGION = "us-east-1"
 PROGRAM = Path(__file__).parent / "program.py"
 ROLE = "arn:aws:iam::{account}:role/execution"
+PATIENCE = 90.0
+"""Seconds of the machine's clock: nothing that tests wait for takes nearly as long, but a busy machine may."""
+LONGEST_INVISIBLE = 12 * 60 * 60
+"""The most seconds that SQS hides a message that was received: on a fast cloud, its usual ones are soon over."""
 T = TypeVar("T")
 
 
-def eventually(look: Callable[[], T], *, within: float = 20.0, what: str = "condition") -> T:
+def eventually(look: Callable[[], T], *, within: float = PATIENCE, what: str = "condition") -> T:
     """The first truthy answer of `look`."""
     deadline = time.monotonic() + within
     while True:
@@ -35,6 +40,22 @@ def eventually(look: Callable[[], T], *, within: float = 20.0, what: str = "cond
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come true within {within} s")
         time.sleep(0.02)
+
+
+def quickest(act: Callable[[], object], *, limit: float, before: Callable[[], object] = lambda: None) -> float:
+    """The seconds that `act` takes: in the first of five tries below `limit`, else the least. A few may be delayed.
+
+    What is done `before` each try does not count.
+    """
+    least = math.inf
+    for _ in range(5):
+        before()
+        started = time.monotonic()
+        act()
+        least = min(least, time.monotonic() - started)
+        if least < limit:
+            break
+    return least
 
 
 def tar(files: Mapping[str, str | bytes]) -> bytes:
@@ -265,7 +286,7 @@ class Account:
         )
         return answer
 
-    def outcome(self, answer: Mapping[str, Any], *, within: float = 20.0, read: bool = True) -> tuple[str, bytes]:
+    def outcome(self, answer: Mapping[str, Any], *, within: float = PATIENCE, read: bool = True) -> tuple[str, bytes]:
         """("Completed" or "Failed", the object's content) of a request; no content unless it is to be `read`."""
 
         def look() -> tuple[str, bytes] | None:
@@ -318,7 +339,8 @@ class Inbox:
     messages: list[dict[str, Any]] = field(default_factory=list)
 
     def read(self) -> list[dict[str, Any]]:
-        while received := self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages"):
+        asked = {"QueueUrl": self.queue, "MaxNumberOfMessages": 10, "VisibilityTimeout": LONGEST_INVISIBLE}
+        while received := self.sqs.receive_message(**asked).get("Messages"):
             self.messages += [json.loads(message["Body"]) for message in received]
             handles = [message["ReceiptHandle"] for message in received]
             self.sqs.delete_message_batch(
