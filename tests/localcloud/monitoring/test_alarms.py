@@ -53,8 +53,10 @@ def history(account: Account, name: str, kind: str) -> list[str]:
 def test_an_alarm_goes_off_and_back_by_its_metric_and_says_why(fast: Account) -> None:
     topic, inbox = fast.topic("alarm-cycle")
     actions = {"AlarmActions": [topic], "OKActions": [topic]}
-    put_alarm(fast, "cycle", AlarmDescription="too many", **actions)
+    # Each state lasts until the next value, however long that takes.
+    put_alarm(fast, "cycle", AlarmDescription="too many", TreatMissingData="ignore", **actions)
     assert alarm(fast, "cycle")["StateValue"] == "INSUFFICIENT_DATA"
+    put_value(fast, "cycle", 1)
     reaches(fast, "cycle", "OK")
     put_value(fast, "cycle", 7)
     found = reaches(fast, "cycle", "ALARM")
@@ -65,6 +67,7 @@ def test_an_alarm_goes_off_and_back_by_its_metric_and_says_why(fast: Account) ->
     data = json.loads(found["StateReasonData"])
     assert (data["recentDatapoints"], data["threshold"], data["period"]) == ([7.0], 5.0, 60)
     assert found["StateUpdatedTimestamp"] == found["StateTransitionedTimestamp"]
+    put_value(fast, "cycle", 1)
     reaches(fast, "cycle", "OK")
 
     eventually(lambda: len(inbox.read()) >= 3, what="three notifications")
@@ -87,10 +90,10 @@ def test_an_alarm_goes_off_and_back_by_its_metric_and_says_why(fast: Account) ->
 
 
 def test_an_alarm_needs_as_many_breaching_datapoints_as_it_says(fast: Account) -> None:
-    put_alarm(fast, "two-of-three", EvaluationPeriods=3, DatapointsToAlarm=2, Statistic="Sum")
-    reaches(fast, "two-of-three", "OK")
-    start = eventually(lambda: alarm(fast, "two-of-three")["StateUpdatedTimestamp"])
-    minute = start.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=4)
+    rule = {"EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Statistic": "Sum", "TreatMissingData": "ignore"}
+    put_alarm(fast, "two-of-three", **rule)
+    start = alarm(fast, "two-of-three")["AlarmConfigurationUpdatedTimestamp"]
+    minute = start.astimezone(UTC).replace(second=0, microsecond=0) + timedelta(minutes=6)  # values of the future
     fast.client("cloudwatch").put_metric_data(
         Namespace=NAMESPACE,
         MetricData=[
@@ -107,8 +110,9 @@ def test_an_alarm_whose_metric_falls_silent_has_insufficient_data_and_acts_on_it
     topic, inbox = fast.topic("alarm-silent")
     put_alarm(fast, "silent", TreatMissingData="missing", InsufficientDataActions=[topic])
     put_value(fast, "silent", 1)
-    reaches(fast, "silent", "OK")
-    found = reaches(fast, "silent", "INSUFFICIENT_DATA")
+    changes = ["Alarm updated from INSUFFICIENT_DATA to OK", "Alarm updated from OK to INSUFFICIENT_DATA"]
+    eventually(lambda: history(fast, "silent", "StateUpdate") == changes, what="both changes of its state")
+    found = alarm(fast, "silent")
     assert found["StateReason"] == "Insufficient Data: 1 datapoint was unknown."
     assert eventually(inbox.read)[0]["NewStateValue"] == "INSUFFICIENT_DATA"
 
@@ -148,7 +152,7 @@ def test_a_state_that_was_set_lasts_until_the_next_evaluation(fast: Account) -> 
 
 
 def test_an_alarm_that_is_changed_keeps_its_state(account: Account) -> None:
-    put_alarm(account, "changed")
+    put_alarm(account, "changed", TreatMissingData="ignore")
     account.client("cloudwatch").set_alarm_state(AlarmName="changed", StateValue="ALARM", StateReason="a test")
     put_alarm(account, "changed", EvaluationPeriods=60, TreatMissingData="ignore")
     found = alarm(account, "changed")

@@ -1,6 +1,7 @@
 """The metrics of an endpoint's requests, as CloudWatch's clients read them."""
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from glue.localcloud.accounts import Scope
 from glue.localcloud.clock import Clock
+from glue.localcloud.fault_injection import faults_client
 from glue.localcloud.monitoring.metrics import UNITS, Metrics, Series
 from tests.localcloud.support import Account, eventually
 
@@ -62,7 +64,11 @@ def measured(fast: Account) -> str:
     fast.client("sagemaker-runtime").invoke_endpoint_async(
         EndpointName="measured", InputLocation=f"s3://{fast.bucket}/nothing/here"
     )
-    eventually(lambda: total(fast, "measured", "InvocationsProcessed") == 3, what="three requests in the metrics")
+
+    def processed() -> float | None:
+        return total(fast, "measured", "TotalProcessingTime", statistic="SampleCount")  # told last of a request
+
+    eventually(lambda: processed() == 3, what="three requests in the metrics")
     return "measured"
 
 
@@ -109,7 +115,7 @@ def test_a_request_is_processed_for_longer_than_its_model_takes(fast: Account, m
     assert 0 < model / 1000 < whole
 
 
-def test_the_backlog_counts_waiting_requests_and_says_that_nobody_serves_them(fast: Account) -> None:
+def test_the_backlog_counts_waiting_requests_and_says_that_nobody_serves_them(fast: Account, fast_dir: Path) -> None:
     fast.deploy("backlogged", startup=3600)
     fast.client("sagemaker").update_endpoint_weights_and_capacities(
         EndpointName="backlogged",
@@ -121,10 +127,12 @@ def test_the_backlog_counts_waiting_requests_and_says_that_nobody_serves_them(fa
         return total(fast, "backlogged", name, statistic="Maximum", variant=False)
 
     eventually(lambda: highest("HasBacklogWithoutCapacity") == 0.0, what="no backlog")
-    waiting = [fast.invoke("backlogged", {"do": "echo"}, RequestTTLSeconds=300) for _ in range(3)]
-    eventually(lambda: highest("HasBacklogWithoutCapacity") == 1.0, what="a backlog without capacity")
-    assert highest("ApproximateBacklogSize") == highest("ApproximateBacklogSizePerInstance") == 3
+    waiting = [fast.invoke("backlogged", {"do": "echo"}, RequestTTLSeconds=3600) for _ in range(3)]
+    eventually(lambda: highest("ApproximateBacklogSize") == 3, what="a backlog")
+    assert highest("ApproximateBacklogSizePerInstance") == 3
+    assert highest("HasBacklogWithoutCapacity") == 1.0
     eventually(lambda: (highest("ApproximateAgeOfOldestRequest") or 0) > 60, what="requests grow old")
+    faults_client.start(fast_dir, {"kind": "clock-jump", "seconds": 3600})
     assert [fast.outcome(answer)[0] for answer in waiting] == ["Failed"] * 3
     eventually(lambda: total(fast, "backlogged", "ExpiredRequests") == 3, what="expired requests")
     assert total(fast, "backlogged", "InvocationsProcessed") is None
