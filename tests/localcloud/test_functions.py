@@ -3,7 +3,6 @@
 import io
 import json
 import subprocess
-import threading
 import uuid
 import zipfile
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.parity import local_cloud
-from tests.localcloud.support import Account, eventually
+from tests.localcloud.support import LONGEST_INVISIBLE, Account, eventually
 
 SPEED = 60.0  # a minute before a retry is a second
 HANDLER = """\
@@ -46,6 +45,9 @@ def act(order, context):
                 raise ValueError("not yet")
         case "sleep":
             time.sleep(order["seconds"])
+        case "wait":
+            while not os.path.exists(order["gate"]):
+                time.sleep(0.01)
         case "leave":
             os._exit(3)
         case "spawn":
@@ -85,9 +87,15 @@ class Function:
         return [entry for entry in self.entries() if entry[2] == "start"]
 
     def dead_letters(self) -> list[dict[str, Any]]:
+        """Those that were not received yet."""
         found: list[dict[str, Any]] = (
             self.account.client("sqs")
-            .receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
+            .receive_message(
+                QueueUrl=self.queue,
+                MaxNumberOfMessages=10,
+                MessageAttributeNames=["All"],
+                VisibilityTimeout=LONGEST_INVISIBLE,
+            )
             .get("Messages", [])
         )
         return found
@@ -243,20 +251,21 @@ def test_events_wait_for_the_reserved_concurrency_and_all_are_run_once(fast: Acc
     function = make(fast, tmp_path, concurrency=1)
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda name: function.invoke("tell", kind="Event", name=name), range(30)))
-    eventually(lambda: len(function.entries()) == 60, what="all events", within=60)
+    eventually(lambda: len(function.entries()) == 60, what="all events")
     assert sorted(int(entry[0]) for entry in function.starts()) == list(range(30))
     assert [entry[2] for entry in function.entries()] == ["start", "end"] * 30  # never two at the same time
 
 
 def test_a_call_above_the_reserved_concurrency_is_refused(fast: Account, tmp_path: Path) -> None:
-    function = make(fast, tmp_path, concurrency=1)
-    busy = threading.Thread(target=lambda: function.invoke("sleep", seconds=3))
-    busy.start()
-    eventually(function.starts, what="first call")
-    with pytest.raises(ClientError) as refusal:
-        function.invoke("tell")
+    function, gate = make(fast, tmp_path, concurrency=1), tmp_path / "gate"
+    with ThreadPoolExecutor(1) as thread:
+        busy = thread.submit(function.invoke, "wait", gate=str(gate))
+        eventually(function.starts, what="first call")
+        with pytest.raises(ClientError) as refusal:
+            function.invoke("tell")
+        gate.touch()
+        assert "FunctionError" not in busy.result()
     assert refusal.value.response["Error"]["Code"] == "TooManyRequestsException"
-    busy.join()
 
 
 def test_a_function_with_no_concurrency_runs_when_it_gets_some(fast: Account, tmp_path: Path) -> None:

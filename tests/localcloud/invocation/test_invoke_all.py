@@ -81,7 +81,7 @@ def test_without_waiting_the_results_say_where_answers_will_be(program: Deployed
 
 
 def test_a_request_that_takes_too_long_is_given_up_with_what_was_waited_for(program: Deployed, order: Write) -> None:
-    result = _run(program, [order("slow.json", do="hang", seconds=5)], wait=0.5).results[0]
+    result = _run(program, [order("slow.json", do="hang", seconds=15)], wait=0.5).results[0]
     assert result.status is Status.TIMED_OUT
     assert "no answer after 0.5 s" in (result.reason or "")
     assert result.output_location is not None
@@ -123,8 +123,13 @@ class _CtrlC(Silent):
 def test_ctrl_c_says_which_requests_are_under_way_and_where_their_answers_will_be(
     program: Deployed, order: Write, tmp_path: Path
 ) -> None:
-    files = [order(f"{index}.json", do="hang", seconds=1) for index in range(3)]
+    gate = tmp_path / "open"
+    files = [
+        order(f"{index}.json", do="gate", arrived=str(tmp_path / f"arrived-{index}"), open=str(gate))
+        for index in range(3)
+    ]
     batch = _run(program, files, tmp_path / "out", reporter=_CtrlC())
+    gate.touch()
     assert batch.interrupted
     assert [result.status for result in batch.results] == [Status.UNDER_WAY] * 3
     with EndpointClient(program.endpoint, program.cloud) as client:
