@@ -1,7 +1,6 @@
 """Local clouds of their own: started, found, killed."""
 
 import json
-import math
 import os
 import signal
 import socket
@@ -13,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from glue.errors import UsageError
@@ -20,7 +20,7 @@ from glue.localcloud import daemon
 from glue.localcloud.state import StateDir
 from glue.project import Project
 from tests.localcloud.parity import end, judge_answers
-from tests.localcloud.support import Account, eventually, running
+from tests.localcloud.support import Account, eventually, quickest, running
 from tests.localcloud.test_functions import make
 
 
@@ -51,6 +51,15 @@ def lives(group: int) -> bool:
     return any(line.split()[0] == str(group) and "Z" not in line.split()[1] for line in told.splitlines())
 
 
+def answers(cloud: daemon.Status) -> bool:
+    """Whether this cloud listens where it did: another one may have taken its port meanwhile."""
+    try:
+        told = httpx.get(f"{cloud.endpoint_url}/_localcloud/status", timeout=30)
+    except httpx.ConnectError:
+        return False
+    return bool(told.json()["pid"] == cloud.pid)
+
+
 def test_importing_the_functions_is_cheap() -> None:
     heavy = "{'moto', 'boto3', 'botocore', 'flask', 'werkzeug', 'urllib3', 'httpx'} & set(sys.modules)"
     program = f"import sys; import glue.localcloud.daemon; print({heavy})"
@@ -77,14 +86,15 @@ def descendants(pid: int) -> set[int]:
 
 
 def test_the_command_is_ready_in_less_than_four_seconds(project: Project) -> None:
-    took: list[float] = []
-    while len(took) < 5 and min(took, default=math.inf) >= 4:  # other work of the machine may delay a few
-        started = time.monotonic()
-        glue("local", "up")
-        took.append(time.monotonic() - started)
-        glue("local", "down")
-    judge_answers(project.local_cloud_dir)
-    assert min(took) < 4
+    """On a slow machine in less than twelve times what it takes to import moto: that is as long elsewhere."""
+
+    def import_moto() -> None:
+        subprocess.run([sys.executable, "-c", "import moto.server"], check=True)
+
+    limit = max(4, 12 * quickest(import_moto, limit=1 / 3))
+    took = quickest(lambda: glue("local", "up"), limit=limit, before=lambda: end(project.local_cloud_dir))
+    end(project.local_cloud_dir)
+    assert took < limit
 
 
 def test_the_command_that_ends_it_leaves_no_process_and_no_port(project: Project, tmp_path: Path) -> None:
@@ -98,8 +108,7 @@ def test_the_command_that_ends_it_leaves_no_process_and_no_port(project: Project
     assert json.loads(glue("local", "down", "--json")) == {"stopped": True}
     eventually(lambda: not running(family), what="the end of every process")
     judge_answers(project.local_cloud_dir)
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", int(account.url.rpartition(":")[2]))) != 0
+    assert not answers(up)
 
 
 def test_a_cloud_is_found_and_ended(folder: Path, cache_dir: Path) -> None:
@@ -113,9 +122,7 @@ def test_a_cloud_is_found_and_ended(folder: Path, cache_dir: Path) -> None:
     assert daemon.down(folder)
     assert not daemon.status(folder).running
     assert not StateDir(folder).state_file.exists()
-    assert up.endpoint_url is not None
-    with socket.socket() as probe:
-        assert probe.connect_ex(("127.0.0.1", int(up.endpoint_url.rpartition(":")[2]))) != 0
+    assert not answers(up)
     assert up.pid is not None
     assert not Path(f"/proc/{up.pid}").exists()
     assert not daemon.down(folder)
@@ -193,10 +200,11 @@ def test_a_stale_state_file_is_no_cloud(folder: Path) -> None:
 
 
 def test_a_cloud_ends_with_the_process_it_belongs_to(folder: Path, cache_dir: Path) -> None:
-    owner = subprocess.Popen(["sleep", "60"])
-    daemon.up(folder, exit_with=owner.pid, cache_dir=cache_dir)
-    owner.kill()
-    owner.wait()
+    with subprocess.Popen(["sleep", "600"]) as owner:
+        try:
+            daemon.up(folder, exit_with=owner.pid, cache_dir=cache_dir)
+        finally:
+            owner.kill()
     eventually(lambda: not StateDir(folder).held(), what="the cloud ends")
     assert not daemon.status(folder).running
 
@@ -208,7 +216,7 @@ def test_a_killed_cloud_leaves_no_instance(folder: Path, cache_dir: Path) -> Non
     assert lives(group)
     assert up.pid is not None
     os.kill(up.pid, signal.SIGKILL)
-    eventually(lambda: not lives(group), within=5, what="the instance and its child end")
+    eventually(lambda: not lives(group), what="the instance and its child end")
     judge_answers(folder)
     again = daemon.up(folder, cache_dir=cache_dir)
     assert again.pid != up.pid
@@ -247,7 +255,7 @@ def test_ending_a_cloud_in_the_middle_of_a_request_leaves_nothing(folder: Path, 
 
 
 def test_time_runs_faster_when_told_to(folder: Path, cache_dir: Path) -> None:
-    account = account_of(daemon.up(folder, speed=600, cache_dir=cache_dir), folder)
+    account = account_of(daemon.up(folder, speed=60, cache_dir=cache_dir), folder)
     topic, inbox = account.topic("fast")
     account.deploy("fast", topics=(topic, topic), startup=3600)
     sagemaker = account.client("sagemaker")
@@ -255,12 +263,12 @@ def test_time_runs_faster_when_told_to(folder: Path, cache_dir: Path) -> None:
         EndpointName="fast", DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 0}]
     )
     account.settled("fast")
-    answer = account.invoke("fast", {"do": "echo"}, RequestTTLSeconds=1200)  # two seconds of the machine's
+    answer = account.invoke("fast", {"do": "echo"}, RequestTTLSeconds=120)  # two seconds of the machine's
     assert account.outcome(answer)[0] == "Failed"
     message = inbox.result(answer["InferenceId"])
-    assert "waited longer than 1200 seconds in the queue" in message["failureReason"]
-    account.deploy("fails-in-time", environment={"STARTS": "never_ready"}, startup=900)
+    assert "waited longer than 120 seconds in the queue" in message["failureReason"]
+    account.deploy("fails-in-time", environment={"STARTS": "never_ready"}, startup=60)
     assert account.describe("fails-in-time")["EndpointStatus"] == "Failed"
     events = account.client("logs").filter_log_events(logGroupName="/aws/sagemaker/Endpoints/fails-in-time")["events"]
-    assert "did not answer /ping within 900 s" in events[-1]["message"]
-    assert events[-1]["timestamp"] / 1000 - time.time() > 600
+    assert "did not answer /ping within 60 s" in events[-1]["message"]
+    assert events[-1]["timestamp"] / 1000 - time.time() > 120
