@@ -22,7 +22,7 @@ def test_what_was_started_and_did_not_end_is_left(lines: list[str], left: dict[i
 
 
 def test_what_is_left_is_killed_when_the_pipe_closes() -> None:
-    with subprocess.Popen(["sleep", "60"], start_new_session=True) as sleeper:
+    with subprocess.Popen(["sleep", "600"], start_new_session=True) as sleeper:
         program = [sys.executable, "-I", "-S", guard.__file__]
-        subprocess.run(program, input=f"+{os.getpgid(sleeper.pid)}\n", text=True, check=True, timeout=10)
-        assert sleeper.wait(timeout=10) == -9
+        subprocess.run(program, input=f"+{os.getpgid(sleeper.pid)}\n", text=True, check=True, timeout=60)
+        assert sleeper.wait(timeout=60) == -9

@@ -271,7 +271,7 @@ def test_an_endpoint_whose_upkeep_fails_does_not_end_that_of_others(
     monkeypatch.setattr(cursed, "expire_requests", broken)
     made = over(plane, plain)
     eventually(lambda: plane.objects(made) == (False, True), what="the request expires")
-    assert f"endpoint {cursed.arn}" in caplog.text
+    eventually(lambda: f"endpoint {cursed.arn}" in caplog.text, what="a line of log")
     monkeypatch.undo()
     late = over(plane, cursed)
     eventually(lambda: plane.objects(late) == (False, True), what="upkeep goes on")

@@ -1,5 +1,6 @@
 import base64
 import hashlib
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ def sha256(data: bytes) -> str:
 
 
 @pytest.fixture
-def upload(account: Account) -> dict[str, Any]:
+def upload(account: Account) -> Iterator[dict[str, Any]]:
     """An upload in parts, which S3 is to compare."""
     answer = account.client("s3").create_multipart_upload(Bucket=account.bucket, Key="key", ChecksumAlgorithm="SHA256")
-    return {"Bucket": account.bucket, "Key": "key", "UploadId": answer["UploadId"]}
+    made = {"Bucket": account.bucket, "Key": "key", "UploadId": answer["UploadId"]}
+    yield made
+    account.client("s3").abort_multipart_upload(**made)
 
 
 @pytest.mark.parametrize("size", [10, 2 * MIB])
