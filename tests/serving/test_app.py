@@ -260,34 +260,40 @@ def test_headers_that_are_too_large_are_refused_and_cost_no_worker(server: Serve
 IMPATIENT = """
 import dataclasses, os, sys
 from serving import server, settings
-sys.exit(server.run(dataclasses.replace(settings.read(os.environ), client_silence=0.5)))
+silence = float(os.environ["SILENCE"])
+sys.exit(server.run(dataclasses.replace(settings.read(os.environ), client_silence=silence)))
 """
 
 
 @pytest.fixture
 def impatient(launch: Launcher) -> Server:
     """A server that gives silent clients up after half a second."""
-    return launch(GATED, program=("-c", IMPATIENT)).ready()
+    return launch(GATED, program=("-c", IMPATIENT), SILENCE="0.5").ready()
+
+
+@pytest.fixture
+def patient(launch: Launcher) -> Server:
+    """One that gives them up after a time for which a busy machine does not stand still."""
+    return launch(GATED, program=("-c", IMPATIENT), SILENCE="3").ready()
 
 
 def test_a_client_that_falls_silent_in_its_body_gives_up_its_slot(impatient: Server) -> None:
     with raw_connection(impatient) as connection:
         connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc")
-        wait_until(lambda: impatient.ping().json() == {"status": "busy"}, "the slot is taken")
         answer = until_closed(connection)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"the client was silent for 0.5 seconds before the body was complete" in answer
     assert impatient.post("next").text == "next"
 
 
-def test_a_client_that_sends_slowly_is_served(impatient: Server) -> None:
+def test_a_client_that_sends_slowly_is_served(patient: Server) -> None:
     def slowly() -> Iterator[bytes]:
-        end, pause = time.monotonic() + 1.2, threading.Event()
+        end, pause = time.monotonic() + 4, threading.Event()
         while time.monotonic() < end:
             yield b"x"
             pause.wait(0.1)
 
-    assert set(impatient.client.post("/invocations", content=slowly()).text) == {"x"}
+    assert set(patient.client.post("/invocations", content=slowly()).text) == {"x"}
 
 
 @pytest.mark.parametrize(
@@ -309,9 +315,9 @@ def test_a_client_that_is_silent_between_requests_is_hung_up_on(impatient: Serve
         wait_until(is_closed, "the server reads no more either")
 
 
-def test_a_client_that_does_not_take_its_answer_is_hung_up_on(impatient: Server) -> None:
+def test_a_client_that_does_not_take_its_answer_is_hung_up_on(patient: Server) -> None:
     body = b"x" * 50_000_000
-    with raw_connection(impatient) as connection:
+    with raw_connection(patient) as connection:
         connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
-        impatient.record("request", outcome="client_disconnected")
-    assert impatient.post("next").text == "next"
+        patient.record("request", outcome="client_disconnected")
+    assert patient.post("next").text == "next"

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from serving import files
-from tests.serving.conftest import Launcher, Server, descriptors, error_of, wait_until
+from tests.serving.conftest import LATE, Launcher, Server, descriptors, error_of, wait_until
 
 FAULTY = """
     import gc, os, signal, socket
@@ -109,7 +109,7 @@ def test_wherever_a_worker_dies_its_request_fails_at_once_and_the_next_is_served
     for number, point in enumerate(points, start=1):
         start = time.monotonic()
         response = faulty.post(point.encode().ljust(size), "application/octet-stream")
-        assert time.monotonic() - start < 1, point
+        assert time.monotonic() - start < 1 + LATE, point
         assert error_of(response)[:2] == (500, "worker_died"), point
         assert "killed by SIGKILL" in response.text
         faulty.record("worker_exited", count=number)
@@ -150,7 +150,7 @@ def test_health_is_refused_from_a_workers_death_until_another_is_ready(launch: L
     start = time.monotonic()
     os.kill(server.worker(), signal.SIGKILL)
     wait_until(lambda: server.ping().status_code == 503, "health is refused")
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 1 + LATE
     gate.open("w").close()
     server.record("ready", count=2)
     assert server.ping().status_code == 200

@@ -32,24 +32,24 @@ def _gone(pid_file: Path) -> bool:
 def test_a_build_is_ended_in_time_with_what_it_has_started(tmp_path: Path, then: str) -> None:
     program = PLUGIN.format(pid=tmp_path / "pid", then=then)
     started = time.monotonic()
-    with pytest.raises(FailedError, match=r"did not end within 1 s: it hung in \[x 1/1\] RUN sleep"):
-        follow(["sh", "-c", program], os.environ, 1.0)
-    assert time.monotonic() - started < 10
+    with pytest.raises(FailedError, match=r"did not end within 3 s: it hung in \[x 1/1\] RUN sleep"):
+        follow(["sh", "-c", program], os.environ, 3.0)
+    assert time.monotonic() - started < 60
     assert _gone(tmp_path / "pid")
 
 
 def test_a_question_is_ended_in_time_with_what_it_has_started(tmp_path: Path) -> None:
     started = time.monotonic()
-    with pytest.raises(CommandError, match="no answer within 1 s"):
-        call(["sh", "-c", PLUGIN.format(pid=tmp_path / "pid", then="sleep 300")], seconds=1.0)
-    assert time.monotonic() - started < 10
+    with pytest.raises(CommandError, match="no answer within 3 s"):
+        call(["sh", "-c", PLUGIN.format(pid=tmp_path / "pid", then="sleep 300")], seconds=3.0)
+    assert time.monotonic() - started < 60
     assert _gone(tmp_path / "pid")
 
 
 def test_a_transfer_that_takes_too_long_says_how_far_it_came() -> None:
     program = "echo 0123456789ab: Pushed; echo 0123456789ac: Waiting; sleep 300"
-    with pytest.raises(CommandError, match="within 1 s: 1 of 2 layers are through"):
-        transfer(["sh", "-c", program], None, 1.0)
+    with pytest.raises(CommandError, match="within 3 s: 1 of 2 layers are through"):
+        transfer(["sh", "-c", program], None, 3.0)
 
 
 def test_lines_come_one_by_one_however_they_are_written() -> None:

