@@ -276,8 +276,10 @@ def test_a_ping_that_is_refused_on_demand_keeps_an_instance_out_of_service(
     account: Account, side: Side, folder: Path
 ) -> None:
     name = f"refused-{side.name}"
-    account.deploy(name, image=side.image, environment={"STARTS": "slow", "STARTS_AFTER": "1"}, startup=80, wait=False)
+    faults_client.start(folder, {"kind": "slow-start", "seconds": 3600})  # until there is somebody to refuse a ping
+    account.deploy(name, image=side.image, startup=120, wait=False)
     faults_client.start(folder, {"kind": "refuse-ping", "endpoint": name})
+    faults_client.stop(folder, "slow-start")
     eventually(lambda: account.describe(name)["EndpointStatus"] != "Creating", within=WITHIN, what="settles")
     assert verdict(account, name)[0] == "Failed"
 
