@@ -28,6 +28,8 @@ class Scope:
 class Credential:
     """The credential scope of a Signature Version 4 request, signed by header or in the query string.
 
+    A URL that is signed by Version 2, as boto3 still makes them unless it is told otherwise, is one of S3 and names a
+    key only.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
     """
 
@@ -37,7 +39,9 @@ class Credential:
 
 
 def credential_of(authorization: str | None, query: Mapping[str, str]) -> Credential | None:
-    """The credential that a request names in its `Authorization` header or as `X-Amz-Credential`; None without one."""
+    """The credential that a request names in its `Authorization` header or its query; None without one."""
+    if access_key := query.get("AWSAccessKeyId"):
+        return Credential(access_key, DEFAULT_REGION, "s3")
     scope = query.get("X-Amz-Credential", "")
     if authorization and (match := _HEADER_SCOPE.search(authorization)):
         scope = match[1]

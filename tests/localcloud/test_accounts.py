@@ -2,11 +2,12 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.auth import S3SigV4QueryAuth, SigV4Auth
+from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
+from botocore.config import Config
 from botocore.credentials import Credentials
 
-from glue.localcloud.accounts import DEFAULT_ACCOUNT, Credential, Scope, account_of, credential_of
+from glue.localcloud.accounts import DEFAULT_ACCOUNT, DEFAULT_REGION, Credential, Scope, account_of, credential_of
 from tests.localcloud.support import REGION, Account
 
 URL = "http://127.0.0.1:4599/bucket/key"
@@ -23,12 +24,17 @@ def test_the_credential_is_read_from_what_botocore_signs() -> None:
     assert credential_of(request.headers["Authorization"], {}) == expected
 
 
-def test_the_credential_is_read_from_a_presigned_url() -> None:
-    request = AWSRequest("GET", URL)
-    S3SigV4QueryAuth(Credentials("111122223333", "secret"), "s3", "eu-west-1").add_auth(request)
-    assert credential_of(None, request.prepare().url and _query(request.url)) == Credential(
-        "111122223333", "eu-west-1", "s3"
+@pytest.mark.parametrize(("version", "region"), [("s3v4", "eu-west-1"), ("s3", DEFAULT_REGION)])
+def test_the_credential_is_read_from_a_presigned_url(version: str, region: str) -> None:
+    client = boto3.client(
+        "s3",
+        region_name="eu-west-1",
+        aws_access_key_id="111122223333",
+        aws_secret_access_key="any",
+        config=Config(signature_version=version),
     )
+    url = client.generate_presigned_url("put_object", {"Bucket": "bucket", "Key": "key"})
+    assert credential_of(None, _query(url)) == Credential("111122223333", region, "s3")
 
 
 def _query(url: str) -> dict[str, str]:

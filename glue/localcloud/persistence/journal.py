@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qsl
 
 from moto.s3 import notifications as s3_notifications
+from werkzeug.exceptions import ClientDisconnected
+from werkzeug.wsgi import get_input_stream
 
 from glue.localcloud.accounts import credential_of
 from glue.localcloud.app import Environ, StartResponse
@@ -64,6 +67,12 @@ class Journal:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request; one that changed something is written down before anyone is told that it succeeded."""
+        try:
+            return self._answer(environ, start_response)
+        except ClientDisconnected as gone:  # nothing of it was done
+            return gone(environ, start_response)
+
+    def _answer(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         service = _service(environ)
         body = _Body(environ)
         if service is None or not changes(service, environ, body.start):
@@ -154,31 +163,26 @@ class _Body:
     """The body of a request, whose beginning may be looked at."""
 
     def __init__(self, environ: Environ) -> None:
-        self._stream = environ["wsgi.input"]
-        self._left = int(environ.get("CONTENT_LENGTH") or 0)
-        self._chunked = environ.get("wsgi.input_terminated", False)
+        self._stream = get_input_stream(environ)
         form = environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded")
-        self.start = self._read(self._left) if form else b""
+        self.start = self._stream.read() if form else b""
         if form:
             environ["wsgi.input"] = io.BytesIO(self.start)
 
     def chunks(self) -> Iterator[bytes]:
-        """The whole of it."""
+        """The whole of it.
+
+        Raises:
+            ClientDisconnected: it ends before its length is reached.
+        """
         if self.start:
             yield self.start
-        while chunk := self._read(_CHUNK):
+        while chunk := self._stream.read(_CHUNK):
             yield chunk
-
-    def _read(self, size: int) -> bytes:
-        wanted = size if self._chunked else min(size, self._left)
-        chunk: bytes = self._stream.read(wanted) if wanted else b""
-        self._left -= len(chunk)
-        return chunk
 
 
 def _service(environ: Environ) -> str | None:
-    query = dict(re.findall(r"(X-Amz-Credential)=([^&]*)", environ.get("QUERY_STRING", "").replace("%2F", "/")))
-    credential = credential_of(environ.get("HTTP_AUTHORIZATION"), query)
+    credential = credential_of(environ.get("HTTP_AUTHORIZATION"), dict(parse_qsl(environ.get("QUERY_STRING", ""))))
     return credential.service if credential else None
 
 

@@ -2,9 +2,14 @@
 
 import json
 import os
+import socket
 from collections.abc import Iterator
+from contextlib import closing
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -12,7 +17,7 @@ from glue.errors import UsageError
 from glue.localcloud import daemon
 from glue.ports import free_port
 from tests.localcloud.parity import end, kill
-from tests.localcloud.support import REGION, Account, tar
+from tests.localcloud.support import REGION, Account, eventually, tar
 
 ACCOUNT = "111122223333"
 ALARM_STATE = {"StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp"}
@@ -90,6 +95,9 @@ def build(account: Account) -> None:
         s3.put_object(Bucket=bucket, Key="a name/with ümläut+%", Body=content, Metadata={"my_key": "x"})
     s3.put_object(Bucket=bucket, Key="gone", Body=b"")
     s3.delete_object(Bucket=bucket, Key="gone")
+    url = s3.generate_presigned_url("put_object", {"Bucket": bucket, "Key": "by a signed URL"})
+    with urlopen(Request(url, b"content", method="PUT")) as answer:  # noqa: S310 - the local cloud's
+        assert answer.status == 200
     upload = s3.create_multipart_upload(Bucket=bucket, Key="large")["UploadId"]
     parts = [
         s3.upload_part(Bucket=bucket, Key="large", UploadId=upload, PartNumber=number, Body=bytes([number]) * size)
@@ -205,6 +213,47 @@ def test_an_update_that_was_under_way_is_as_if_it_had_not_begun(folder: Path, ca
     found = again.settled("cut-off")
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "cut-off")
     assert REGION in found["EndpointArn"]
+
+
+BAKING = {
+    "BlueGreenUpdatePolicy": {"TrafficRoutingConfiguration": {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 3600}}
+}
+
+
+def test_what_is_under_way_when_a_cloud_ends_is_neither_done_nor_failed(folder: Path, cache_dir: Path) -> None:
+    account = start(folder, cache_dir)
+    account.deploy("baking")
+    account.deploy("coming", environment={"STARTS": "never_ready"}, startup=3600, wait=False)
+    account.create_config("baking-2", "baking")
+    account.client("sagemaker").update_endpoint(
+        EndpointName="baking", EndpointConfigName="baking-2", DeploymentConfig=BAKING
+    )
+
+    def bakes() -> bool:
+        [variant] = account.describe("baking").get("PendingDeploymentSummary", {}).get("ProductionVariants", [{}])
+        return bool(variant.get("VariantStatus", [{}])[0].get("Status") == "Baking")
+
+    eventually(bakes, what="the bake")
+    end(folder)
+    start(folder, cache_dir)
+    end(folder)  # while the instances of both are starting
+    again = start(folder, cache_dir)
+    assert again.describe("coming")["EndpointStatus"] == "Creating"
+    found = again.settled("baking")
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "baking")
+    assert "FailureReason" not in found
+
+
+def test_an_upload_that_breaks_off_makes_no_object(folder: Path, cache_dir: Path) -> None:
+    account = start(folder, cache_dir)
+    url = account.client("s3").generate_presigned_url("put_object", {"Bucket": account.bucket, "Key": "half"})
+    with closing(HTTPConnection(urlsplit(account.url).netloc)) as connection:
+        connection.putrequest("PUT", url.removeprefix(account.url))
+        connection.putheader("Content-Length", "100000")
+        connection.endheaders(b"x" * 50_000)
+        connection.sock.shutdown(socket.SHUT_WR)
+        assert connection.getresponse().status == 400
+    assert account.object(f"s3://{account.bucket}/half") is None
 
 
 def test_a_local_cloud_without_persist_starts_empty(folder: Path, cache_dir: Path) -> None:
