@@ -6,12 +6,14 @@ is too large for a line, named by its sha256. Standard library only.
 
 import base64
 import contextlib
+import errno
 import fcntl
 import hashlib
 import io
 import json
 import os
 import tempfile
+import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
@@ -38,6 +40,7 @@ class JournalFile:
         self._journal = folder / "journal.jsonl"
         self._bodies = folder / "bodies"
         self._descriptor: int | None = None
+        self._appending = threading.Lock()
 
     def check(self) -> int | None:
         """See that the folder is a journal's, or empty; the port that its cloud had, None when there was none.
@@ -84,10 +87,19 @@ class JournalFile:
             self._descriptor = None
 
     def append(self, entry: Document) -> None:
-        """Add an entry. Once this returns, the death of the process does not lose it."""
+        """Add an entry. Once this returns, the death of the process does not lose it.
+
+        Raises:
+            OSError: the disk is full; the journal is as it was.
+        """
         assert self._descriptor is not None  # noqa: S101 - opened first
         text = json.dumps(entry, separators=(",", ":")).encode()
-        os.write(self._descriptor, b"%08x %s\n" % (zlib.crc32(text), text))
+        line = b"%08x %s\n" % (zlib.crc32(text), text)
+        with self._appending:
+            written = os.write(self._descriptor, line)
+            if written < len(line):  # half an entry with others behind it would be damage
+                os.ftruncate(self._descriptor, os.fstat(self._descriptor).st_size - written)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._journal))
 
     def entries(self) -> Iterator[Document]:
         """What was added, in order.
@@ -125,11 +137,15 @@ class JournalFile:
     def _write(self, start: bytes, rest: Iterable[bytes]) -> str:
         digest = hashlib.sha256(start)
         descriptor, name = tempfile.mkstemp(dir=self._bodies, prefix=".new-")
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(start)
-            for chunk in rest:
-                stream.write(chunk)
-                digest.update(chunk)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                stream.write(start)
+                for chunk in rest:
+                    stream.write(chunk)
+                    digest.update(chunk)
+        except BaseException:
+            Path(name).unlink()
+            raise
         Path(name).replace(self._bodies / digest.hexdigest())
         return digest.hexdigest()
 

@@ -1,5 +1,6 @@
 import contextlib
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,40 @@ def test_a_writer_that_died_leaves_whole_entries(tmp_path_factory: pytest.TempPa
     assert left == ENTRIES[: len(left)]
     write(folder, {"new": True})
     assert list(journal(folder).entries()) == [*left, {"new": True}]
+
+
+@contextlib.contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """Files take `size` bytes and no more: what is beyond is cut off, then refused, as on a disk that is full."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_an_entry_for_which_there_is_no_room_is_refused_and_leaves_the_others_readable(tmp_path: Path) -> None:
+    with contextlib.closing(journal(tmp_path)) as file:
+        file.open(4599)
+        file.append({"number": 0})
+        with full_disk(1000), pytest.raises(OSError, match=r"journal\.jsonl"):
+            file.append({"number": 1, "text": "x" * 2000})
+        file.append({"number": 2})
+        assert [entry["number"] for entry in file.entries()] == [0, 2]
+
+
+def broken_off() -> Iterator[bytes]:
+    yield b"x" * 100_000
+    raise ConnectionError("the client is gone")
+
+
+def test_a_body_that_is_not_whole_leaves_no_file(tmp_path: Path, opened: JournalFile) -> None:
+    with pytest.raises(ConnectionError):
+        opened.keep(broken_off())
+    with full_disk(50_000), pytest.raises(OSError, match="large"):
+        opened.keep([b"x" * 100_000])
+    assert list((tmp_path / "bodies").iterdir()) == []
 
 
 def damaged(folder: Path) -> None:
