@@ -116,7 +116,7 @@ class ControlPlane:
             raise invalid(f'Cannot create already existing endpoint "{arn}".')
         endpoint.deployment_config = call.params.get("DeploymentConfig")
         self._tags.create(endpoint.arn, call.params.get("Tags", []))
-        self._endpoints.on_change(endpoint.document() | {"tags": call.params.get("Tags", [])})
+        self._endpoints.changed(endpoint, tags=call.params.get("Tags", []))
         self._endpoints.run(endpoint, endpoint.create)
         return {"EndpointArn": endpoint.arn}
 
@@ -170,7 +170,7 @@ class ControlPlane:
         """Begin to end an endpoint."""
         endpoint = self._endpoint(call)
         self._begin(endpoint, "Deleting")
-        self._endpoints.on_change(endpoint.document())
+        self._endpoints.changed(endpoint)
 
         def forget() -> None:
             self._endpoints.remove(endpoint)

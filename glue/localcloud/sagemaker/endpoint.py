@@ -283,6 +283,8 @@ class Endpoint:
         threading.Thread(target=end, name=f"retire-{self.name}", daemon=True).start()
 
     def _settle(self, status: str, reason: str | None) -> None:
+        if self._ending.is_set():
+            return  # the local cloud ends: what was under way is neither done nor failed
         self.pending = self.pending_since = None
         self.modified = self._platform.clock.now()
         self.failure_reason = reason

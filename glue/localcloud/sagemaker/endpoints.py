@@ -50,9 +50,12 @@ class Endpoints:
             )
             return known[name]
 
-    def changed(self, endpoint: Endpoint) -> None:
-        """Tell whoever keeps endpoints that one is another now."""
-        self.on_change(endpoint.document())
+    def changed(self, endpoint: Endpoint, **more: Any) -> None:
+        """Tell whoever keeps endpoints that one is another now; with `more` than it knows of itself."""
+        try:
+            self.on_change(endpoint.document() | more)
+        except OSError as error:  # such as a full disk: it serves all the same
+            _log.error("%s is not kept as it is now: %s", endpoint.arn, error)
 
     def restore(self, document: Document) -> Endpoint:
         """The endpoint of `Endpoint.document`, without instances until `resume`."""

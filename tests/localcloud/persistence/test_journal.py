@@ -2,9 +2,11 @@
 
 import json
 import os
+import resource
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
+from botocore.exceptions import ClientError
 
 from glue.errors import UsageError
 from glue.localcloud import daemon
@@ -242,6 +245,45 @@ def test_what_is_under_way_when_a_cloud_ends_is_neither_done_nor_failed(folder: 
     found = again.settled("baking")
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", "baking")
     assert "FailureReason" not in found
+
+
+@contextmanager
+def full_disk(folder: Path) -> Iterator[None]:
+    """A local cloud whose journal has no room for another entry."""
+    pid = daemon.status(folder).pid
+    assert pid is not None
+    size = (folder.parent / "kept" / "journal.jsonl").stat().st_size
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 10, resource.RLIM_INFINITY))
+    yield
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="takes another process the room that files have")
+def test_a_full_disk_refuses_what_cannot_be_kept_and_endpoints_go_on(folder: Path, cache_dir: Path) -> None:
+    account = start(folder, cache_dir)
+    account.deploy("serving")
+    sagemaker = account.client("sagemaker")
+
+    def resized(count: int) -> dict[str, Any]:
+        sagemaker.update_endpoint_weights_and_capacities(
+            EndpointName="serving",
+            DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": count}],
+        )
+        return account.settled("serving")
+
+    with full_disk(folder):
+        with pytest.raises(ClientError, match="500"):
+            account.put("no room", b"x")
+        found = resized(2)
+        assert (found["EndpointStatus"], found["ProductionVariants"][0]["CurrentInstanceCount"]) == ("InService", 2)
+        account.create_endpoint("unkept", "serving")
+        account.delete("unkept")
+    assert "endpoint/serving is not kept as it is now: [Errno 28] No space left" in (folder / "cloud.log").read_text()
+    place = account.put("room again", b"x")
+    kill(folder)
+    again = start(folder, cache_dir)
+    assert again.read(place) == b"x"
+    assert again.settled("serving")["ProductionVariants"][0]["CurrentInstanceCount"] == 1
 
 
 def test_an_upload_that_breaks_off_makes_no_object(folder: Path, cache_dir: Path) -> None:
