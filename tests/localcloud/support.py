@@ -5,16 +5,20 @@ import hashlib
 import io
 import json
 import math
+import resource
 import subprocess
+import sys
 import tarfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
 import boto3
+import pytest
 from botocore.config import Config
 
 from glue.localcloud.compute import venvs
@@ -28,6 +32,9 @@ PATIENCE = 90.0
 LONGEST_INVISIBLE = 12 * 60 * 60
 """The most seconds that SQS hides a message that was received: on a fast cloud, its usual ones are soon over."""
 T = TypeVar("T")
+
+needs_full_disk = pytest.mark.skipif(sys.platform != "linux", reason="takes the room that the files of a process have")
+"""Marks tests that use `full_disk`."""
 
 
 def eventually(look: Callable[[], T], *, within: float = PATIENCE, what: str = "condition") -> T:
@@ -80,6 +87,17 @@ def memory_of(pid: int | None, what: str) -> int:
     """Bytes of a process of this machine (Linux): `VmRSS`, or `VmHWM`, the most that it had."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return int(next(line for line in lines if line.startswith(f"{what}:")).split()[1]) * 1024
+
+
+@contextmanager
+def full_disk(size: int, process: int = 0) -> Iterator[None]:
+    """Files take `size` bytes and no more for this process, or another one: what is beyond is cut off, then refused."""
+    soft, hard = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.prlimit(process, resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def environment_of(tool: str) -> Path:

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import tempfile
 import time
+from collections.abc import Iterator
 from typing import IO
 
 from glue.localcloud.accounts import Scope
@@ -61,26 +62,28 @@ class Invoker:
         if request.expired(self._clock.now()):
             self._outcomes.expire(scope, request)
             return
-        outcome = self._attempt(scope, instance, request)
-        if outcome is None:
-            if request.attempts < _ATTEMPTS and queue.put(request):
-                return
-            outcome = failed(
-                "ClientError: Received no response from model: the container ended while it handled the request. "
-                + log_hint(request.endpoint, scope.region, scope.account)
-            )
-        self._outcomes.finish(scope, request, outcome)
+        with _spool() as spool:
+            outcome = self._attempt(scope, instance, request, spool)
+            if outcome is None:
+                if request.attempts < _ATTEMPTS and queue.put(request):
+                    return
+                outcome = failed(
+                    "ClientError: Received no response from model: the container ended while it handled the request. "
+                    + log_hint(request.endpoint, scope.region, scope.account)
+                )
+            self._outcomes.finish(scope, request, outcome)
         data_log_sink(data_log.line(request, outcome, self._clock.now()))
 
-    def _attempt(self, scope: Scope, instance: Instance, request: AsyncRequest) -> Outcome | None:
+    def _attempt(self, scope: Scope, instance: Instance, request: AsyncRequest, spool: IO[bytes]) -> Outcome | None:
         """What becomes of a request in `instance`, the output written if there is one; None: it is to be tried again.
+
+        `spool` holds what the container answers.
 
         Writing the output is the last that can fail: no request has an output and a failure.
         """
         hint = log_hint(request.endpoint, scope.region, scope.account)
         try:
-            with tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY) as spool:
-                return self._answered(scope, request, self._invoke(scope, instance, request, spool), hint)
+            return self._answered(scope, request, self._invoke(scope, instance, request, spool), hint)
         except delivery.NotDeliveredError:
             time.sleep(_PAUSE)
         except delivery.ContainerLostError as error:
@@ -88,6 +91,8 @@ class Invoker:
             instance.await_end()  # or the request would come to the container that is ending once more
         except delivery.TimedOutError:
             return failed(timed_out(request, hint))
+        except delivery.NotHeldError as error:
+            return failed(f"InternalServerError: the local cloud has no room for the response: {error}")
         except inputs.InputError as error:
             self._outcomes.measured(scope, request).count("RequestDownloadFailures")
             return failed(str(error))
@@ -100,7 +105,7 @@ class Invoker:
         """The outcome of a request that a container answered."""
         body = answer.small(notifications.RESPONSE_LIMIT)
         if not 200 <= answer.status < 300:
-            return refused(answer.status, body or b"", answer.content_type, hint)
+            return refused(answer.status, answer.body if body is None else body, answer.content_type, hint)
         if not answer.sized:
             what = "The response from container primary did not specify the required Content-Length header"
             return failed(f"ClientError: {what}. {hint}")
@@ -139,6 +144,17 @@ class Invoker:
             if limit.passed:
                 raise delivery.TimedOutError
             time.sleep(min(_PAUSE, limit.real_remaining))
+
+
+@contextlib.contextmanager
+def _spool() -> Iterator[IO[bytes]]:
+    """Room for an answer."""
+    spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_IN_MEMORY)  # noqa: SIM115 - whose end may fail
+    try:
+        yield spool
+    finally:
+        with contextlib.suppress(OSError):  # what did not fit is known by now
+            spool.close()
 
 
 def _address(instance: Instance) -> tuple[str, int]:

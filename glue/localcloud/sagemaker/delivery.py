@@ -21,6 +21,10 @@ class ContainerLostError(Exception):
     """The container hung up while it had the request: it may have handled it."""
 
 
+class NotHeldError(Exception):
+    """There was no room for the answer. The message says why."""
+
+
 class TimedOutError(Exception):
     """The container did not read the request and answer it in time."""
 
@@ -73,6 +77,7 @@ def post(
     Raises:
         TimedOutError: `limit` passed before the last byte of the answer was there.
         ContainerLostError: the connection ended before.
+        NotHeldError: `spool` did not take the answer.
     """
     line: socket.socket = connection.sock
     try:
@@ -108,11 +113,22 @@ def _receive(response: http.client.HTTPResponse, line: socket.socket, spool: IO[
         piece = response.read1(_CHUNK)
         if not piece:
             break
-        spool.write(piece)
+        with _holding():
+            spool.write(piece)
         size += len(piece)
     if response.length:
         raise http.client.IncompleteRead(b"", response.length)
+    with _holding():
+        spool.flush()
     return size
+
+
+@contextlib.contextmanager
+def _holding() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # such as a full disk
+        raise NotHeldError(str(error)) from error
 
 
 def _left(limit: Deadline) -> float:

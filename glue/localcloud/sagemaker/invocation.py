@@ -3,13 +3,15 @@
 import posixpath
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO, Any
 
 DEFAULT_TTL = 21600
 DEFAULT_TIMEOUT = 900
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 MESSAGE_LIMIT = 1024
 """Characters of a container's error that a failure reason repeats."""
+
+_LONGEST_CHARACTER = 4  # bytes of UTF-8
 
 
 @dataclass(eq=False)
@@ -66,10 +68,13 @@ class Completed:
 
 @dataclass(frozen=True)
 class Failed:
-    """There is no result. `body` is what the container answered, or the reason when it did not answer."""
+    """There is no result. `body` is what the container answered, or the reason when it did not answer.
+
+    It is a stream when it is too large to be repeated in a notification.
+    """
 
     reason: str
-    body: bytes
+    body: bytes | IO[bytes]
     content_type: str = "text/plain"
 
 
@@ -98,14 +103,20 @@ def timed_out(request: AsyncRequest, logs: str) -> str:
     )
 
 
-def refused(status: int, body: bytes, content_type: str | None, logs: str) -> Failed:
+def refused(status: int, body: bytes | IO[bytes], content_type: str | None, logs: str) -> Failed:
     """The container answered with an error. `logs` says where its log is."""
+    start = body if isinstance(body, bytes) else _start(body)
     side = "client" if 400 <= status < 500 else "server"
     reason = f"ClientError: Received {side} error ({status}) from model"
-    text = body.decode("utf-8", errors="replace").strip()
+    text = start.decode("utf-8", errors="replace").strip()
     if text:
         reason += f' with message "{text[:MESSAGE_LIMIT]}"'
     return Failed(f"{reason}. {logs}", body, content_type or DEFAULT_CONTENT_TYPE)
+
+
+def _start(body: IO[bytes]) -> bytes:
+    body.seek(0)
+    return body.read(MESSAGE_LIMIT * _LONGEST_CHARACTER)
 
 
 def log_hint(endpoint: str, region: str, account: str) -> str:

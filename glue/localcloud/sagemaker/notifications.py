@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/async-inference-check-prediction
 
 import base64
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 
 from glue.localcloud.sagemaker.invocation import AsyncRequest, Completed, Outcome
 
@@ -69,7 +69,7 @@ def _request_parameters(request: AsyncRequest) -> Document:
     return {name: value for name, value in given.items() if value is not None}
 
 
-def _response_body(body: bytes | None) -> Document:
-    if body is None:
+def _response_body(body: bytes | IO[bytes] | None) -> Document:
+    if not isinstance(body, bytes):
         return {"message": f"The response is larger than {RESPONSE_LIMIT} bytes and is not included."}
     return {"content": base64.b64encode(body).decode(), "message": "", "encoding": "BASE64"}

@@ -44,7 +44,6 @@ class Outcomes:
         if not request.output_location:
             return
         measured = self.measured(scope, request)
-        body.seek(0)
         try:
             with measured.timed("ResponseUploadLatency"):
                 self._put(scope, request, request.output_location, body, content_type)
@@ -92,6 +91,8 @@ class Outcomes:
         encryption = {}
         if kms_key := request.settings["OutputConfig"].get("KmsKeyId"):
             encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": kms_key}
+        if not isinstance(body, bytes):
+            body.seek(0)
         s3 = self._clients.get(scope, "s3")
         s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType=content_type, **encryption)
 

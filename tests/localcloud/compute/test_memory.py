@@ -36,6 +36,11 @@ def test_memory_of_its_own_counts() -> None:
     assert taken_by(found) == 0
 
 
+def test_a_process_may_have_any_name() -> None:
+    with group("import ctypes; ctypes.CDLL(None).prctl(15, b'not UTF-8: \\xff'); kept = b'x' * SIZE") as found:
+        assert SIZE < taken_by(found) < SIZE + 20 * MIB
+
+
 def test_what_processes_share_counts_once_unless_little_is_asked() -> None:
     child = "if os.fork() == 0: sys.stdin.read(), os._exit(0)"
     with group("kept = b'x' * SIZE" + f"\n{child}" * 3) as found:

@@ -2,11 +2,9 @@
 
 import json
 import os
-import resource
 import socket
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from glue.errors import UsageError
 from glue.localcloud import daemon
 from glue.ports import free_port
 from tests.localcloud.parity import end, kill
-from tests.localcloud.support import REGION, Account, eventually, tar
+from tests.localcloud.support import REGION, Account, eventually, full_disk, needs_full_disk, tar
 
 ACCOUNT = "111122223333"
 ALARM_STATE = {"StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp"}
@@ -247,19 +245,10 @@ def test_what_is_under_way_when_a_cloud_ends_is_neither_done_nor_failed(folder: 
     assert "FailureReason" not in found
 
 
-@contextmanager
-def full_disk(folder: Path) -> Iterator[None]:
-    """A local cloud whose journal has no room for another entry."""
-    pid = daemon.status(folder).pid
-    assert pid is not None
-    size = (folder.parent / "kept" / "journal.jsonl").stat().st_size
-    soft, hard = resource.prlimit(pid, resource.RLIMIT_FSIZE, (size + 10, resource.RLIM_INFINITY))
-    yield
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (soft, hard))
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="takes another process the room that files have")
-def test_a_full_disk_refuses_what_cannot_be_kept_and_endpoints_go_on(folder: Path, cache_dir: Path) -> None:
+@needs_full_disk
+def test_a_full_disk_refuses_what_cannot_be_kept_and_endpoints_go_on(
+    folder: Path, cache_dir: Path, tmp_path: Path
+) -> None:
     account = start(folder, cache_dir)
     account.deploy("serving")
     sagemaker = account.client("sagemaker")
@@ -271,7 +260,9 @@ def test_a_full_disk_refuses_what_cannot_be_kept_and_endpoints_go_on(folder: Pat
         )
         return account.settled("serving")
 
-    with full_disk(folder):
+    pid, journal = daemon.status(folder).pid, tmp_path / "kept" / "journal.jsonl"
+    assert pid is not None
+    with full_disk(journal.stat().st_size + 10, pid):
         with pytest.raises(ClientError, match="500"):
             account.put("no room", b"x")
         found = resized(2)

@@ -1,6 +1,5 @@
 import contextlib
 import json
-import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from glue.errors import UsageError
 from glue.localcloud.persistence.journal import changes
 from glue.localcloud.persistence.journal_file import FORMAT, JournalFile
+from tests.localcloud.support import full_disk, needs_full_disk
 
 ENTRIES = [{"number": number, "text": "ü\n" * number} for number in range(5)]
 
@@ -64,17 +64,7 @@ def test_a_writer_that_died_leaves_whole_entries(tmp_path_factory: pytest.TempPa
     assert list(journal(folder).entries()) == [*left, {"new": True}]
 
 
-@contextlib.contextmanager
-def full_disk(size: int) -> Iterator[None]:
-    """Files take `size` bytes and no more: what is beyond is cut off, then refused, as on a disk that is full."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
+@needs_full_disk
 def test_an_entry_for_which_there_is_no_room_is_refused_and_leaves_the_others_readable(tmp_path: Path) -> None:
     with contextlib.closing(journal(tmp_path)) as file:
         file.open(4599)
@@ -90,6 +80,7 @@ def broken_off() -> Iterator[bytes]:
     raise ConnectionError("the client is gone")
 
 
+@needs_full_disk
 def test_a_body_that_is_not_whole_leaves_no_file(tmp_path: Path, opened: JournalFile) -> None:
     with pytest.raises(ConnectionError):
         opened.keep(broken_off())

@@ -27,16 +27,18 @@ from glue.localcloud.sagemaker.outcomes import Outcomes
 from glue.localcloud.sagemaker.request_queue import RequestQueue
 from glue.localcloud.sagemaker.store import Definition
 from tests.localcloud.sagemaker.test_invocation import request
-from tests.localcloud.support import REGION, Account, Inbox, eventually
+from tests.localcloud.support import REGION, Account, Inbox, eventually, full_disk, needs_full_disk
 
 
 @dataclass
 class Machine:
-    """An instance whose container is a server in this process; it may be cut off."""
+    """An instance whose container is a server in this process; it may be cut off. It gives one answer to everything."""
 
     address: tuple[str, int]
     id: str = "i-0"
     cut: bool = False
+    status: int = 200
+    answer: bytes = b"ok"
 
     def cut_off(self) -> bool:
         return self.cut
@@ -110,18 +112,19 @@ def machine(posted: list[bytes]) -> Iterator[Machine]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             posted.append(self.rfile.read(int(self.headers["Content-Length"])))
-            self.send_response(200)
-            self.send_header("Content-Length", "2")
+            self.send_response(made.status)
+            self.send_header("Content-Length", str(len(made.answer)))
             self.end_headers()
-            self.wfile.write(b"ok")
+            self.wfile.write(made.answer)
 
         def log_message(self, *_: object) -> None:
             """Silence."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
+        made = Machine(("127.0.0.1", server.server_port))
         thread.start()
-        yield Machine(("127.0.0.1", server.server_port))
+        yield made
         server.shutdown()
         thread.join()
 
@@ -218,6 +221,33 @@ def test_a_defect_while_the_failure_object_is_written_leaves_the_notification(
     plane.handle()
     assert "planes/nothing" in told[1].result(made.inference_id)["failureReason"]
     assert plane.objects(made) == (False, False)
+
+
+def test_a_large_error_is_whole_in_the_failure_object(plane: Plane, machine: Machine, told: tuple[str, Inbox]) -> None:
+    machine.status, machine.answer = 500, b"e" * 3_000_000
+    topics = {"ErrorTopic": plane.topic, "IncludeInferenceResponseIn": ["ERROR_NOTIFICATION_TOPIC"]}
+    made = plane.request(settings={"OutputConfig": {"NotificationConfig": topics}})
+    plane.handle()
+    message = told[1].result(made.inference_id)
+    assert message["failureReason"].startswith('ClientError: Received server error (500) from model with message "eee')
+    assert set(message["responseBody"]) == {"message"}
+    assert made.failure_location
+    assert plane.account.read(made.failure_location) == machine.answer
+
+
+@needs_full_disk
+@pytest.mark.parametrize("beyond", [1, 2_000_000])
+def test_an_answer_for_which_there_is_no_room_fails_and_its_request_is_not_repeated(
+    plane: Plane, machine: Machine, told: tuple[str, Inbox], posted: list[bytes], beyond: int
+) -> None:
+    machine.answer = b"x" * (2_000_000 + beyond)
+    made = plane.request()
+    with full_disk(2_000_000):
+        plane.handle()
+    reason = told[1].result(made.inference_id)["failureReason"]
+    assert reason.startswith("InternalServerError: the local cloud has no room for the response: ")
+    assert plane.objects(made) == (False, True)
+    assert posted == [b"content"]
 
 
 def test_a_request_whose_time_is_over_when_its_container_ends_is_told_so(plane: Plane, told: tuple[str, Inbox]) -> None:

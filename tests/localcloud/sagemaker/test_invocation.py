@@ -1,9 +1,10 @@
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from typing import Any
 
 import pytest
 
-from glue.localcloud.sagemaker.invocation import AsyncRequest, locations, log_hint, refused
+from glue.localcloud.sagemaker.invocation import MESSAGE_LIMIT, AsyncRequest, locations, log_hint, refused
 
 NOW = datetime(2026, 11, 1, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -79,6 +80,7 @@ def test_an_error_of_the_container_is_told_with_its_message(status: int, side: s
 
 
 def test_a_long_error_is_cut_in_the_reason_and_whole_in_the_object() -> None:
-    outcome = refused(500, b"x" * 5000, None, "hint")
-    assert len(outcome.reason) < 1200
-    assert len(outcome.body) == 5000
+    for body in (b"x" * 5000, BytesIO(b"x" * 5000)):
+        outcome = refused(500, body, None, "hint")
+        assert f'"{"x" * MESSAGE_LIMIT}"' in outcome.reason
+        assert outcome.body is body
