@@ -62,6 +62,6 @@ def watch(group: int, limit: int, ended: threading.Event, exceeded: Callable[[],
 def _sizes(process: int, file: str, *names: str) -> int:
     """The sum of fields that /proc gives in kB; 0 for a process that has ended."""
     with contextlib.suppress(OSError):
-        lines = Path(f"/proc/{process}/{file}").read_text().splitlines()
+        lines = Path(f"/proc/{process}/{file}").read_text(errors="replace").splitlines()  # a name may be anything
         return sum(int(line.split()[1]) for line in lines if line.partition(":")[0] in names) * 1024
     return 0
