@@ -200,8 +200,9 @@ class Endpoint:
     def delete(self) -> None:
         """End everything. Requests that were still waiting fail visibly."""
         self._ending.set()
-        for request in self.queue.close():
-            self._tell(request, self._platform.outcomes.finish, failed("ClientError: The endpoint was deleted."))
+        with self._lock:  # whoever took requests out as expired has handed them over by now
+            for request in self.queue.close():
+                self._tell(request, self._platform.outcomes.finish, failed("ClientError: The endpoint was deleted."))
         self._telling.shutdown()
         self.stop()
 
@@ -214,8 +215,9 @@ class Endpoint:
 
     def expire_requests(self) -> None:
         """Fail the requests that waited longer than they may."""
-        for request in self.queue.expired(self._platform.clock.now()):
-            self._tell(request, self._platform.outcomes.expire)
+        with self._lock:
+            for request in self.queue.expired(self._platform.clock.now()):
+                self._tell(request, self._platform.outcomes.expire)
 
     def suffer(self) -> None:
         """Make lasting faults come true for the instances, or end them."""

@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -344,3 +344,22 @@ def test_all_requests_of_a_deleted_endpoint_are_told_though_one_cannot_be(
     endpoint.delete()
     assert [plane.objects(made) for made in (cursed, *others)] == [(False, False), *[(False, True)] * 5]
     assert f"request {cursed.key} of" in caplog.text
+
+
+def test_a_request_that_expires_while_its_endpoint_is_deleted_is_told(
+    plane: Plane, endpoints: Callable[[str], Endpoint], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endpoint = endpoints("expiring")
+    take_out, deletion = endpoint.queue.expired, threading.Thread(target=endpoint.delete)
+
+    def meanwhile_deleted(now: datetime) -> list[AsyncRequest]:
+        found = take_out(now)
+        if found:
+            deletion.start()
+            deletion.join(0.5)  # it may have to wait for this
+        return found
+
+    monkeypatch.setattr(endpoint.queue, "expired", meanwhile_deleted)
+    made = over(plane, endpoint)
+    eventually(lambda: plane.objects(made) == (False, True), what="the failure object")
+    deletion.join()
