@@ -290,6 +290,11 @@ class Account:
 
         return eventually(look, what=f"endpoint {name} settles")
 
+    def bakes(self, name: str) -> bool:
+        """Whether an update of the endpoint is in its bake."""
+        [variant] = self.describe(name).get("PendingDeploymentSummary", {}).get("ProductionVariants", [{}])
+        return bool(variant.get("VariantStatus", [{}])[0].get("Status") == "Baking")
+
     def delete(self, name: str) -> None:
         self.settled(name)  # what changes is not deleted, and instances are seen to go before the endpoint has settled
         self.client("sagemaker").delete_endpoint(EndpointName=name)

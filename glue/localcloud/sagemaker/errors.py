@@ -41,3 +41,8 @@ def refused_topic(role: str, topic: str) -> DeploymentError:
         'allows the action "sts:AssumeRole" for the service principal "sagemaker.amazonaws.com", and has "sns:Publish" '
         f'permissions for topic "{topic}".'
     )
+
+
+def internal_error(detail: str) -> DeploymentError:
+    """The machine that the local cloud runs on is in the way. AWS gives no detail."""
+    return DeploymentError(f"InternalServerError: the deployment failed: {detail}")

@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from glue.localcloud import trees
 from glue.localcloud.accounts import Scope
 from glue.localcloud.clients import Clients
@@ -22,7 +24,7 @@ from glue.localcloud.fault_injection.faults import Faults
 from glue.localcloud.sagemaker import data_log
 from glue.localcloud.sagemaker.dataplane import DEFAULT_CONCURRENCY, Invoker
 from glue.localcloud.sagemaker.deployments import share
-from glue.localcloud.sagemaker.errors import DeploymentError, failed_ping, missing_image
+from glue.localcloud.sagemaker.errors import DeploymentError, failed_ping, internal_error, missing_image
 from glue.localcloud.sagemaker.invocation import AsyncRequest
 from glue.localcloud.sagemaker.outcomes import Outcomes
 from glue.localcloud.sagemaker.request_queue import RequestQueue, Worker
@@ -121,6 +123,9 @@ class Fleet:
         except DeploymentError:
             self.stop(0)
             raise
+        except (OSError, BotoCoreError) as error:  # such as a full disk: the fault of this machine, not of the model
+            self.stop(0)
+            raise internal_error(str(error)) from error
 
     def enable(self, portion: float) -> None:
         """Take requests from the queue with a portion of the instances; with 0, leave them all to another fleet."""

@@ -229,12 +229,7 @@ def test_what_is_under_way_when_a_cloud_ends_is_neither_done_nor_failed(folder: 
     account.client("sagemaker").update_endpoint(
         EndpointName="baking", EndpointConfigName="baking-2", DeploymentConfig=BAKING
     )
-
-    def bakes() -> bool:
-        [variant] = account.describe("baking").get("PendingDeploymentSummary", {}).get("ProductionVariants", [{}])
-        return bool(variant.get("VariantStatus", [{}])[0].get("Status") == "Baking")
-
-    eventually(bakes, what="the bake")
+    eventually(lambda: account.bakes("baking"), what="the bake")
     end(folder)
     start(folder, cache_dir)
     end(folder)  # while the instances of both are starting

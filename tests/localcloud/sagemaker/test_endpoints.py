@@ -1,6 +1,7 @@
 """The life of endpoints, in a real local cloud with real instances."""
 
 import json
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.localcloud.support import REGION, Account, digest, eventually, tar
+from glue.localcloud import daemon
+from tests.localcloud.support import REGION, Account, digest, eventually, full_disk, needs_full_disk, tar
 
 PING = (
     "The primary container for production variant AllTraffic did not pass the ping health check. "
@@ -178,6 +180,22 @@ def test_an_update_that_fails_ends_in_service_on_the_old_config(account: Account
     found = account.settled(running)
     assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", running)
     assert found["FailureReason"] == CRASH
+    assert account.outcome(account.invoke(running, {"do": "echo"}))[0] == "Completed"
+
+
+@needs_full_disk
+def test_an_update_for_which_there_is_no_room_stays_on_the_old_config(
+    account: Account, cloud: daemon.Status, running: str
+) -> None:
+    account.create_model("too-large", account.push_program("\n# " + os.urandom(2_000_000).hex()))
+    account.create_config("too-large", "too-large")
+    assert cloud.pid is not None
+    with full_disk(1_000_000, cloud.pid):
+        account.client("sagemaker").update_endpoint(EndpointName=running, EndpointConfigName="too-large")
+        found = account.settled(running)
+    assert (found["EndpointStatus"], found["EndpointConfigName"]) == ("InService", running)
+    assert found["FailureReason"] == "InternalServerError: the deployment failed: [Errno 27] File too large"
+    assert "PendingDeploymentSummary" not in found
     assert account.outcome(account.invoke(running, {"do": "echo"}))[0] == "Completed"
 
 

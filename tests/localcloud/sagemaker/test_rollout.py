@@ -45,12 +45,7 @@ def update(account: Account, name: str, image: str, *, bake: int = 3600) -> None
             "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]},
         },
     )
-    eventually(lambda: baking(account, name), what="baking")
-
-
-def baking(account: Account, name: str) -> bool:
-    variants = account.describe(name).get("PendingDeploymentSummary", {}).get("ProductionVariants", [{}])
-    return bool(variants[0].get("VariantStatus", [{}])[0].get("Status") == "Baking")
+    eventually(lambda: account.bakes(name), what="baking")
 
 
 def push_changed(account: Account, old: str, new: str) -> str:
@@ -127,7 +122,7 @@ def test_an_update_that_takes_longer_than_it_may_is_rolled_back(fast: Account) -
             }
         },
     )
-    eventually(lambda: baking(fast, name), what="baking")
+    eventually(lambda: fast.bakes(name), what="baking")
     found = fast.settled(name)
     assert found["EndpointConfigName"] == name
     assert found["FailureReason"] == "The deployment took longer than MaximumExecutionTimeoutInSeconds, 600."
@@ -150,7 +145,7 @@ def test_a_rollback_whose_instances_do_not_start_is_told(fast: Account, fast_dir
             "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": name}]},
         },
     )
-    eventually(lambda: baking(fast, name), what="baking")
+    eventually(lambda: fast.bakes(name), what="baking")
     faults_client.start(fast_dir, {"kind": "slow-start", "endpoint": name, "seconds": 1_000_000})
     fast.client("cloudwatch").set_alarm_state(AlarmName=name, StateValue="ALARM", StateReason="test")
     eventually(lambda: fast.describe(name)["EndpointStatus"] == "RollingBack", what="the rollback")
