@@ -243,7 +243,11 @@ class Alarms(Section):
 
 
 class DataExpiry(Section):
-    """Days after which the objects of every endpoint go, by kind; a kind without a number stays."""
+    """Days after which the objects of every endpoint go, by kind; a kind without a number stays.
+
+    Where each kind has one, everything else in the data bucket goes after the longest: what is left of an endpoint or a
+    trigger that is gone.
+    """
 
     inputs: Days | None = None
     """What clients sent."""

@@ -63,6 +63,11 @@ variable "expiry" {
   }
 
   validation {
+    condition     = length(var.expiry.days_by_prefix) <= 999
+    error_message = "expiry.days_by_prefix has ${length(var.expiry.days_by_prefix)} prefixes: allowed are 999, because S3 has 1000 rules for a bucket and one is for old versions."
+  }
+
+  validation {
     condition     = length(var.expiry.days_by_prefix) == 0 || var.expiry.noncurrent_days != null
     error_message = "expiry.days_by_prefix is ${jsonencode(var.expiry.days_by_prefix)}: allowed with noncurrent_days only, because what expires stays as an old version until that goes."
   }

@@ -193,7 +193,8 @@ variable "data_expiry" {
   description = <<-EOT
     When objects of the data bucket go. It keeps versions: an object that expires becomes an old version first.
     - `days_by_prefix`: days by the start of keys, such as `{ "<endpoint>/results/" = 90 }`. An endpoint has `inputs/`, `results/`, `failures/`
-      and, with a trigger, `receipts/` below its key, and its uploads below the trigger's prefix. Default: everything stays.
+      and, with a trigger, `receipts/` below its key, and its uploads below the trigger's prefix. The prefix `""` is every object, of which the
+      shortest of its times holds. Default: everything stays.
     - `noncurrent_days`: days for which versions are kept that were overwritten or have expired, or null: they stay. Default null.
   EOT
   type = object({

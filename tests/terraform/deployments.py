@@ -12,6 +12,7 @@ from typing import Any
 import tftest
 from botocore.exceptions import ClientError
 
+from docs import module_pages
 from tests.localcloud.support import PROGRAM, REGION, Account
 from tests.terraform.conftest import Code
 
@@ -47,14 +48,17 @@ def steps(log: str) -> list[str]:
 
 @dataclass
 class Root:
-    """A root module on a cloud, with its variables."""
+    """A root module on a cloud, with its variables; `declared` are the names of those that it has."""
 
     terraform: tftest.TerraformTest
     variables: dict[str, Any]
     file: Path
+    declared: frozenset[str]
 
     def _write(self, changes: dict[str, Any]) -> dict[str, Any]:
-        self.file.write_text(json.dumps(merged(self.variables, changes)))
+        values = merged(self.variables, changes)
+        assert values.keys() <= self.declared  # Terraform itself only warns
+        self.file.write_text(json.dumps(values))
         return {"tf_var_file": str(self.file)}
 
     def document(self, **changes: Any) -> dict[str, Any]:
@@ -86,7 +90,8 @@ def deployable(code: Code, folder: str, name: str, variables: dict[str, Any]) ->
     data = code.root / "data" / name
     terraform.env = {**code.environment, "TF_DATA_DIR": str(data)}
     terraform.setup(init_vars={**BACKEND, "key": f"{name}.tfstate"}, cleanup_on_exit=False)
-    return Root(terraform, variables, data.with_suffix(".tfvars.json"))
+    declared = frozenset(one.name for one in module_pages.variables(code.root / folder))
+    return Root(terraform, variables, data.with_suffix(".tfvars.json"), declared)
 
 
 @dataclass

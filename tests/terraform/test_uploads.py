@@ -112,7 +112,7 @@ class Uploads:
             body=order,
         )
         outputs = self.root.terraform.output()
-        deployed = deployed_endpoints({"endpoints": outputs["endpoints"]})["rooms"]
+        deployed = deployed_endpoints({"endpoints": outputs["endpoints"]}, "dev")["rooms"]
         profile = Endpoint.model_construct()
         return Subject("rooms", profile, EndpointRelease.model_construct(), deployed, [case])
 
@@ -164,7 +164,7 @@ def uploads(account: Account, initialised: Code) -> Iterator[Uploads]:
             "kms": {"create": True},
             "notifications": {"queue": {}},
             "access_log_retention_days": 90,
-            "data_expiry_days": {"inputs": 30, "noncurrent": 7},
+            "data_expiry": {"days_by_prefix": {"rooms/inputs/": 30}, "noncurrent_days": 7},
             "abort_uploads_days": 7,
             "budget_usd": 100,
             "upload_trigger_package": function.variables(),

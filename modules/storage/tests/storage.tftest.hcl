@@ -336,6 +336,15 @@ run "an_expiry_of_a_longer_prefix_than_a_key_is_refused" {
   }
 }
 
+run "an_expiry_of_more_prefixes_than_s3_has_rules_is_refused" {
+  command         = plan
+  expect_failures = [var.expiry]
+
+  variables {
+    expiry = { days_by_prefix = zipmap(formatlist("rooms-%d/", range(1000)), range(1, 1001)), noncurrent_days = 7 }
+  }
+}
+
 run "an_expiry_that_keeps_every_version_is_refused" {
   command         = plan
   expect_failures = [var.expiry]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from docs import module_pages
 from glue.cloud import Cloud
 from glue.functions import package
 from glue.profiles import Profile, load_profile
@@ -59,6 +60,29 @@ def test_data_goes_by_the_prefix_of_each_endpoint_and_kind(project: Project) -> 
         },
         "noncurrent_days": 7,
     }
+
+
+def test_what_an_endpoint_or_a_trigger_has_left_goes_after_the_longest_of_all_kinds(project: Project) -> None:
+    every_kind = "data_expiry_days: {inputs: 30, uploads: 9, results: 90, failures: 60}\n"
+    assert rendered(project, every_kind)["data_expiry"]["days_by_prefix"] == {
+        "": 90,
+        "rooms/failures/": 60,
+        "rooms/inputs/": 30,
+        "rooms/receipts/": 9,
+        "rooms/results/": 90,
+        "rooms/uploads/": 9,
+        "walls/failures/": 60,
+        "walls/inputs/": 30,
+        "walls/receipts/": 9,
+        "walls/results/": 90,
+    }
+
+
+def test_the_roots_declare_all_that_they_are_told(project: Project) -> None:
+    told = {"platform": rendered(project), "registry": registry_variables(profile(project), CLOUD, [])}
+    for root, values in told.items():
+        declared = {one.name for one in module_pages.variables(ROOT / "terraform" / root)}
+        assert values.keys() <= declared, root  # Terraform itself only warns
 
 
 def test_uploads_that_nobody_completed_end_unless_a_profile_says_never(project: Project) -> None:
