@@ -36,6 +36,7 @@ from glue.terraform.summary import summarize
 from glue.terraform.workspace import Workspace, said
 
 _STATE_LOCK_WAIT = "20s"
+_CHANGED = "the profile, the release or the code changed since the plan was shown"
 _SUCCESS = (0, 2)
 """With `-detailed-exitcode`, a plan that changes something ends with 2."""
 
@@ -145,10 +146,7 @@ class Deployment:
         except (FileNotFoundError, ValidationError):
             return None
         if not intact or record.inputs != self._inputs(self.render()):
-            raise UsageError(
-                "the profile, the release or the code changed since the plan was shown",
-                hints=[f"glue plan --env {self.profile.environment} --layer {self.layer}"],
-            )
+            raise UsageError(_CHANGED, hints=[f"glue plan --env {self.profile.environment} --layer {self.layer}"])
         return record
 
     def require_allowed(self, record: PlanRecord, allow_destroy: Collection[str]) -> None:
@@ -178,12 +176,7 @@ class Deployment:
         again = f"glue plan --env {self.profile.environment} --layer {self.layer}"
         result = self._use_up(record, again)
         if self._former_are_gone(result):
-            rest = self.plan(destroy=record.destroy)
-            if more := {change.address for change in rest.changes} - {change.address for change in record.changes}:
-                self.discard_plan()  # nobody has seen it
-                raise FailedError(
-                    f"what is left of the plan is more than was shown: {', '.join(sorted(more))}", hints=[again]
-                )
+            rest = self._rest_of(record, again)
             self.require_allowed(rest, allow_destroy)
             result = self._use_up(rest, again)
         self._require_success("apply", result, [f"{again}  (what was made is kept)"])
@@ -265,6 +258,22 @@ class Deployment:
                 raise
             self.discard_plan()
             return result
+
+    def _rest_of(self, record: PlanRecord, again: str) -> PlanRecord:
+        """A plan of what is left of the one that was shown.
+
+        Raises:
+            FailedError: it is of something else, or of more; it is not kept, because nobody has seen it.
+        """
+        rest = self.plan(destroy=record.destroy)
+        more = {change.address for change in rest.changes} - {change.address for change in record.changes}
+        if rest.inputs == record.inputs and not more:
+            return rest
+        self.discard_plan()
+        reason = _CHANGED if rest.inputs != record.inputs else f"it is more than was shown: {', '.join(sorted(more))}"
+        raise FailedError(
+            f"what is left of the plan was not applied: {reason}", hints=[f"{again}  (what was made is kept)"]
+        )
 
     def _former_are_gone(self, result: Outcome) -> bool:
         """Whether a run failed only because former endpoints were still being deleted, and they have gone meanwhile."""

@@ -110,6 +110,27 @@ def test_an_endpoint_is_replaced_by_one_apply(team: Checkout) -> None:
     assert team.document("plan", "--env", "dev")["empty"]
 
 
+def test_what_a_replacement_has_left_is_not_applied_with_another_release(team: Checkout) -> None:
+    profile, release = team.project.envs_dir / "dev.yaml", team.project.local_cloud_dir / "releases/dev.release.json"
+    with_alarms, shown = profile.read_text(), release.read_text()
+    where = f"  {ENDPOINT}:\n"
+    profile.write_text(with_alarms.replace(where, f"{where}    deployment: {{rollback_alarms: false}}\n"))
+    team.glue("plan", "--env", "dev")
+    apply = team.start("apply", "--env", "dev")
+    assert apply.stderr is not None
+    assert any("applying the platform layer" in line for line in apply.stderr)  # what was shown has been looked at
+    pushed = json.loads(shown)
+    pushed["endpoints"][ENDPOINT]["needs_network"] ^= True
+    release.write_text(json.dumps(pushed))
+    _, told = apply.communicate(timeout=300)
+    assert apply.returncode == 1, told
+    assert "changed since the plan was shown" in told
+    profile.write_text(with_alarms)
+    release.write_text(shown)
+    team.glue("apply", "--env", "dev", "--yes")
+    assert team.document("plan", "--env", "dev")["empty"]
+
+
 def test_a_release_is_promoted_to_staging_only_with_its_evidence(team: Checkout) -> None:
     write_workload(team.root / "container", greeting="good day", version="1.1.0")
     team.glue("image", "push", "--env", "dev")
