@@ -27,7 +27,8 @@ def load_context(environment: str) -> Context:
     from glue.cloud import cloud_of
     from glue.profiles import load_profile
     from glue.project import find_project
+    from glue.workloads import workload_names
 
     project = find_project()
-    profile = load_profile(project.envs_dir, environment)
+    profile = load_profile(project.envs_dir, environment, workloads=workload_names(project.workloads_dir))
     return Context(project, profile, cloud_of(profile, project))

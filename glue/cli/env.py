@@ -83,13 +83,15 @@ def validate(
     from glue.errors import UsageError
     from glue.profiles import environment_names, load_profile
     from glue.project import find_project
+    from glue.workloads import workload_names
 
     project = find_project()
     names = env or environment_names(project.envs_dir)
+    workloads = workload_names(project.workloads_dir)
     mistakes = {}
     for name in names:
         try:
-            load_profile(project.envs_dir, name)
+            load_profile(project.envs_dir, name, workloads=workloads)
         except UsageError as error:
             mistakes[name] = error.message
     if mistakes and not as_json:

@@ -1,6 +1,6 @@
 """Reading profiles: YAML in, checked models out; each mistake named with file, line, field and what is allowed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,13 @@ def load_profiles(envs_dir: Path) -> dict[str, Profile]:
     return {name: load_profile(envs_dir, name) for name in environment_names(envs_dir)}
 
 
-def load_profile(envs_dir: Path, environment: str) -> Profile:
+def load_profile(envs_dir: Path, environment: str, *, workloads: Collection[str] | None = None) -> Profile:
     """The profile of `environment`: `defaults.yaml` merged under `<environment>.yaml`.
 
     `endpoint_defaults` of the defaults is merged under each endpoint.
+
+    Args:
+        workloads: those of the checkout, where the profile's are to be among them.
 
     Raises:
         UsageError: no such environment, or a profile that breaks the schema or a rule; the message lists every mistake.
@@ -51,9 +54,18 @@ def load_profile(envs_dir: Path, environment: str) -> Profile:
     problems = [(violation.path, violation.message) for violation in violations(profile)]
     if profile.environment != environment:
         problems.insert(0, (("environment",), f"{profile.environment!r}: allowed is {environment!r}, the file's name"))
+    if workloads is not None:
+        problems.extend(_unknown(profile, workloads))
     if problems:
         raise _refusal(own, defaults, problems)
     return profile
+
+
+def _unknown(profile: Profile, workloads: Collection[str]) -> Iterator[tuple[Location, str]]:
+    for key, endpoint in profile.endpoints.items():
+        if endpoint.workload not in workloads:
+            known = ", ".join(workloads) or "(none yet)"
+            yield ("endpoints", key, "workload"), f"{endpoint.workload!r} is no workload: allowed is one of {known}"
 
 
 def _merged(defaults: Document, own: Document) -> dict[str, Any]:

@@ -32,6 +32,8 @@ def folder(project: Project) -> Path:
     (folder / "workload.yaml").write_text(
         "name: detector\nversion: 1.0.0\ndescription: Finds things\nartifact:\n  code/inference.py: inference.py\n"
     )
+    for profile in project.envs_dir.glob("*.yaml"):
+        profile.write_text(profile.read_text().replace("workload: location_detector", "workload: detector"))
     return folder
 
 

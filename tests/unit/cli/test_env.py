@@ -57,6 +57,18 @@ def test_all_profiles_are_validated_and_every_mistake_is_told(glue: Run, project
     assert {name for name, one in document.items() if one["valid"]} == {"local", "staging"}
 
 
+@pytest.mark.parametrize("command", [("env", "validate"), ("apply", "--env", "dev", "--layer", "registry", "--yes")])
+def test_a_workload_that_there_is_not_is_refused_before_a_repository_is_made_for_it(
+    glue: Run, project: Project, capsys: Capture, command: tuple[str, ...]
+) -> None:
+    file = project.envs_dir / "dev.yaml"
+    file.write_text(file.read_text().replace("location_detector", "location_detectr"))
+    assert glue(*command) == 2
+    said = capsys.readouterr().err
+    assert "dev.yaml:11: endpoints.location-detector.workload: 'location_detectr' is no workload" in said
+    assert "allowed is one of location_detector" in said
+
+
 def test_an_unknown_environment_is_refused_in_both_forms(glue: Run, project: Project, capsys: Capture) -> None:
     assert glue("env", "show", "--env", "nope") == 2
     captured = capsys.readouterr()
