@@ -38,16 +38,18 @@ class DeployedEndpoint(BaseModel):
     trigger: DeployedTrigger | None = None
 
 
-def deployed_endpoints(outputs: Mapping[str, Any]) -> dict[str, DeployedEndpoint]:
-    """The endpoints in `outputs`, the platform layer's outputs as plain data, by their key in the profile.
+def deployed_endpoints(outputs: Mapping[str, Any], environment: str) -> dict[str, DeployedEndpoint]:
+    """The endpoints in `outputs`, the platform outputs of `environment` as plain data, by key.
 
     Raises:
         FailedError: nothing is deployed, or an output is missing.
     """
     found = outputs.get("endpoints")
     if not found:
-        raise FailedError("nothing is deployed: Terraform has no endpoints in its outputs", hints=["glue apply"])
-    return {key: _endpoint(key, data) for key, data in sorted(found.items())}
+        raise FailedError(
+            "nothing is deployed: Terraform has no endpoints in its outputs", hints=[f"glue apply --env {environment}"]
+        )
+    return {key: _endpoint(key, data, environment) for key, data in sorted(found.items())}
 
 
 def choose_endpoint(endpoints: Mapping[str, DeployedEndpoint], key: str | None) -> str:
@@ -65,12 +67,13 @@ def choose_endpoint(endpoints: Mapping[str, DeployedEndpoint], key: str | None) 
     return chosen
 
 
-def _endpoint(key: str, data: Any) -> DeployedEndpoint:
+def _endpoint(key: str, data: Any, environment: str) -> DeployedEndpoint:
     try:
         return DeployedEndpoint.model_validate(data)
     except ValidationError as error:
         location, sentence = next(explain(error, DeployedEndpoint))
         where = ".".join(map(str, ("endpoints", key, *location)))
         raise FailedError(
-            f"Terraform's output {where}: {sentence}", hints=["apply with this version of glue: glue apply"]
+            f"Terraform's output {where}: {sentence}",
+            hints=[f"apply with this version of glue: glue apply --env {environment}"],
         ) from error

@@ -56,7 +56,9 @@ def subjects(
     found = []
     for key in keys:
         if key not in deployed:
-            raise FailedError(f"endpoint {key} of the profile is not deployed", hints=["glue apply"])
+            raise FailedError(
+                f"endpoint {key} of the profile is not deployed", hints=[f"glue apply --env {profile.environment}"]
+            )
         workload = load_workload(project.workloads_dir, profile.endpoints[key].workload)
         cases = load_cases(workload.golden)
         found.append(Subject(key, profile.endpoints[key], release.endpoints[key], deployed[key], cases))

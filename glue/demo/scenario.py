@@ -113,7 +113,7 @@ class _Steps:
 
     def platform(self) -> dict[str, DeployedEndpoint]:
         """Deploy what the release names."""
-        endpoints = deployed_endpoints(self._applied(Layer.PLATFORM))
+        endpoints = deployed_endpoints(self._applied(Layer.PLATFORM), self.profile.environment)
         for endpoint in endpoints.values():
             self.reporter.note(f"endpoint {endpoint.name} is in service, its model is loaded")
         return endpoints

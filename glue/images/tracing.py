@@ -6,7 +6,7 @@ from glue.checks.facts import endpoint_facts, model_facts
 from glue.cloud import Cloud
 from glue.deployed import DeployedEndpoint, deployed_endpoints
 from glue.engines import Engine, find_engine
-from glue.errors import FailedError, MissingError
+from glue.errors import MissingError
 from glue.images import labels
 from glue.images.chain import Chain, Facts, chain
 from glue.images.ecr import Repository, held_manifest, tags_of
@@ -90,10 +90,8 @@ def trace_environment(project: Project, profile: Profile, cloud: Cloud, reporter
         engine = find_engine()
     except MissingError:
         engine = None
-    try:
-        deployed = deployed_endpoints(Deployment(project, profile, cloud, Layer.PLATFORM, reporter).outputs())
-    except FailedError:
-        deployed = {}
+    outputs = Deployment(project, profile, cloud, Layer.PLATFORM, reporter).outputs()
+    deployed = deployed_endpoints(outputs, profile.environment) if outputs.get("endpoints") else {}
     release = read_release(cloud.releases_dir, profile.environment)
     trace = _Trace(project, cloud, engine)
     entries = release.endpoints if release else {}

@@ -16,4 +16,5 @@ def read_deployed(project: Project, profile: Profile, cloud: Cloud, reporter: Re
         FailedError: nothing is deployed.
         GlueError: the state cannot be read.
     """
-    return deployed_endpoints(Deployment(project, profile, cloud, Layer.PLATFORM, reporter).outputs())
+    outputs = Deployment(project, profile, cloud, Layer.PLATFORM, reporter).outputs()
+    return deployed_endpoints(outputs, profile.environment)

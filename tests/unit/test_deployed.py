@@ -22,25 +22,26 @@ OUTPUT: dict[str, Any] = {
 
 
 def test_outputs_are_read_by_key() -> None:
-    found = deployed_endpoints({"data_bucket": "data", "endpoints": {"detector": OUTPUT}})
+    found = deployed_endpoints({"data_bucket": "data", "endpoints": {"detector": OUTPUT}}, "dev")
     assert found["detector"].timeouts.invocation == 300
 
 
 @pytest.mark.parametrize("outputs", [{}, {"endpoints": {}}, {"endpoints": None}])
 def test_nothing_deployed_is_said(outputs: dict[str, Any]) -> None:
-    with pytest.raises(FailedError, match="nothing is deployed"):
-        deployed_endpoints(outputs)
+    with pytest.raises(FailedError, match="nothing is deployed") as caught:
+        deployed_endpoints(outputs, "dev")
+    assert caught.value.hints == ("glue apply --env dev",)
 
 
 def test_a_missing_output_is_named() -> None:
     broken = {name: value for name, value in OUTPUT.items() if name != "error_topic_arn"}
     with pytest.raises(FailedError, match=r"endpoints\.detector\.error_topic_arn: missing"):
-        deployed_endpoints({"endpoints": {"detector": broken}})
+        deployed_endpoints({"endpoints": {"detector": broken}}, "dev")
 
 
 def test_the_only_endpoint_is_chosen_and_one_of_several_must_be_named() -> None:
-    one = deployed_endpoints({"endpoints": {"a": OUTPUT}})
-    two = deployed_endpoints({"endpoints": {"a": OUTPUT, "b": OUTPUT}})
+    one = deployed_endpoints({"endpoints": {"a": OUTPUT}}, "dev")
+    two = deployed_endpoints({"endpoints": {"a": OUTPUT, "b": OUTPUT}}, "dev")
     assert choose_endpoint(one, None) == "a"
     assert choose_endpoint(two, "b") == "b"
     with pytest.raises(UsageError, match="allowed is one of a, b"):
