@@ -231,9 +231,12 @@ class Exercise:
         with Probe(container, probe.port) as pinging:
             request = threading.Thread(target=lambda: self._quietly(probe, case), daemon=True)
             request.start()
-            while request.is_alive() or not answers:
-                answers.append(pinging.http("GET", "/ping", seconds=judging.PING_SECONDS * 5))
-                request.join(_PING_PAUSE)
+            try:
+                while request.is_alive() or not answers:
+                    answers.append(pinging.http("GET", "/ping", seconds=judging.PING_SECONDS * 5))
+                    request.join(_PING_PAUSE)
+            finally:  # its answer must not be taken for that to a later question
+                request.join()
         return judging.ping(answers, when="while a request runs")
 
     def _quietly(self, probe: Probe, case: GoldenCase) -> None:

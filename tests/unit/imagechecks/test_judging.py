@@ -13,7 +13,7 @@ from glue.imagechecks.probe import Answer
 MIB = 1 << 20
 
 
-def _image(**changes: object) -> ImageFacts:
+def an_image(**changes: object) -> ImageFacts:
     facts = {
         "id": "sha256:1",
         "platform": "linux/amd64",
@@ -36,7 +36,7 @@ def _answer(status: int = 200, *, seconds: float = 0.0, connect: float = 0.0) ->
 
 
 def test_an_image_for_another_processor_is_refused() -> None:
-    assert "linux/arm64" in judging.platform(_image(platform="linux/arm64")).message
+    assert "linux/arm64" in judging.platform(an_image(platform="linux/arm64")).message
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_an_image_for_another_processor_is_refused() -> None:
     ],
 )
 def test_the_shell_may_be_the_program_of_an_exec_form(words: tuple[str, ...]) -> None:
-    assert judging.entrypoint(_image(entrypoint=words)).verdict == "pass"
+    assert judging.entrypoint(an_image(entrypoint=words)).verdict == "pass"
 
 
 @pytest.mark.parametrize(
@@ -71,14 +71,14 @@ def test_the_shell_may_be_the_program_of_an_exec_form(words: tuple[str, ...]) ->
     ],
 )
 def test_a_shell_that_keeps_serve_or_sigterm_to_itself_is_told(words: tuple[str, ...], says: str) -> None:
-    finding = judging.entrypoint(_image(entrypoint=words))
+    finding = judging.entrypoint(an_image(entrypoint=words))
     assert finding.verdict == "fail"
     assert says in finding.message
 
 
 def test_a_secret_without_a_value_is_none() -> None:
-    assert judging.secrets(_image(environment={"API_TOKEN": ""})).verdict == "pass"
-    assert judging.secrets(_image(environment={"AWS_SECRET_ACCESS_KEY": "x"})).verdict == "fail"
+    assert judging.secrets(an_image(environment={"API_TOKEN": ""})).verdict == "pass"
+    assert judging.secrets(an_image(environment={"AWS_SECRET_ACCESS_KEY": "x"})).verdict == "fail"
 
 
 def test_connecting_late_is_as_wrong_as_answering_late() -> None:
