@@ -84,7 +84,11 @@ class _Trace:
 
 
 def trace_environment(project: Project, profile: Profile, cloud: Cloud, reporter: Reporter) -> dict[str, Chain]:
-    """The chain of each endpoint of `profile`, by its key."""
+    """The chain of each endpoint of `profile`, by its key.
+
+    Raises:
+        GlueError: what is deployed cannot be found out.
+    """
     reporter.step(f"following the images of {profile.environment}")
     try:
         engine = find_engine()
