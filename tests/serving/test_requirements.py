@@ -25,7 +25,7 @@ def check(folder: Path, text: str) -> None:
         "httptools",
         "HttpTools>=0.1  # a comment\nuvicorn[standard]>0",
         f"httptools=={INSTALLED} \\\n    --hash=sha256:{'0' * 64} \\\n    --hash=sha256:{'1' * 64}\n",
-        "-r other.txt\n--index-url https://example.com/simple\n./local.whl\n",
+        "-c other.txt\n--index-url https://example.com/simple\n./local.whl\n-r https://example.com/other.txt\n",
         'no-such-package==1; python_version < "3"',
         "httptools @ https://example.com/httptools.tar.gz",
     ],
@@ -45,6 +45,17 @@ def test_each_requirement_that_is_not_met_is_named(tmp_path: Path) -> None:
         f"requirements of {tmp_path}/requirements.txt are not met: no-such-package>=2 is not installed; "
         f"httptools<0.1 is asked for, {INSTALLED} is installed. Nothing is installed at start: they belong in the image"
     )
+
+
+@pytest.mark.parametrize("line", ["-r more/other.txt", "-rmore/other.txt  # more", "--requirement=more/other.txt"])
+def test_files_that_a_file_names_are_checked_as_well(tmp_path: Path, line: str) -> None:
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "other.txt").write_text("-r ../requirements.txt\n--requirement last.txt\n")
+    with pytest.raises(HandlerError, match=r"/more/last\.txt is not there"):
+        check(tmp_path, line)
+    (tmp_path / "more" / "last.txt").write_text("no-such-package\n")
+    with pytest.raises(HandlerError, match="no-such-package is not installed"):
+        check(tmp_path, line)
 
 
 @given(st.text(max_size=60))

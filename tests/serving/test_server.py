@@ -172,6 +172,19 @@ def test_a_request_that_outlasts_the_grace_is_failed_with_the_reason(launch: Lau
     assert time.monotonic() - start < 1 + LATE
 
 
+def test_a_request_whose_body_does_not_arrive_within_the_grace_is_failed_with_the_reason(launch: Launcher) -> None:
+    server = launch(SLOW, SAGEMAKER_SHUTDOWN_GRACE_SECONDS="1").ready()
+    with socket.create_connection(("127.0.0.1", server.record("listening")["port"]), timeout=20) as connection:
+        connection.sendall(b"POST /invocations HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nha")
+        wait_until(lambda: server.ping().json() == {"status": "busy"}, "the slot is taken")
+        server.terminate()
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert b"not done within the 1 seconds that SAGEMAKER_SHUTDOWN_GRACE_SECONDS allows" in answer
+    assert server.wait() == 0
+    assert server.record("request")["outcome"] == "draining"
+
+
 def test_with_the_default_grace_the_server_has_ended_well_before_it_is_killed(launch: Launcher) -> None:
     server = launch(SLOW).ready()
     with socket.create_connection(("127.0.0.1", server.record("listening")["port"]), timeout=30) as connection:

@@ -97,11 +97,11 @@ class Invocations:
         except ClientGone:
             record["outcome"] = "client_disconnected"
         except ServingError as error:
-            record |= {"outcome": error.code, "status": error.status_code, "message": str(error)}
-            headers = [_RETRY] if isinstance(error, Unavailable) else []
-            if not exchange.finished:  # what comes next may be the rest of the body as well as another request
-                headers.append(_CLOSE)
-            await exchange.refuse(error.status_code, error.code, str(error), headers)
+            await self._refuse(exchange, error, record)
+        except asyncio.CancelledError:  # the server ends, and cannot wait for the rest of the body
+            if exchange.answered or self._supervisor.ending is None:
+                raise
+            await self._refuse(exchange, self._supervisor.ending, record)
         except Exception as error:  # a fault of the server's own
             record |= {"outcome": ServingError.code, "status": 500, "traceback": traceback.format_exc()}
             if exchange.answered:
@@ -112,6 +112,14 @@ class Invocations:
             logs.write("request", level="error" if record.get("status", 0) >= 500 else "info", **record)
             if self._metrics is not None:
                 self._metrics.observe(record)
+
+    async def _refuse(self, exchange: Exchange, error: ServingError, record: dict[str, Any]) -> None:
+        """Answer with an error, which is noted in `record`."""
+        record |= {"outcome": error.code, "status": error.status_code, "message": str(error)}
+        headers = [_RETRY] if isinstance(error, Unavailable) else []
+        if not exchange.finished:  # what comes next may be the rest of the body as well as another request
+            headers.append(_CLOSE)
+        await exchange.refuse(error.status_code, error.code, str(error), headers)
 
     async def _run(self, exchange: Exchange, record: dict[str, Any]) -> Reply:
         """The worker's reply, for which the request holds a slot; notes in `record` what happens on the way."""

@@ -8,13 +8,14 @@ from pathlib import Path
 from serving.errors import HandlerError
 
 _OPTION = re.compile(r"\s+--\S.*$")
+_FILE = re.compile(r"(?:-r|--requirement)[ =]*(?P<file>[^ =].*)")
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 
 
 def check(file: Path) -> None:
-    """Do nothing if `file` does not exist or all it asks for is installed.
+    """Do nothing if `file` does not exist or all it asks for is installed; so for the files it names (`-r other.txt`).
 
-    Options (`-r other.txt`, `--hash=…`) and paths are passed over: the format is pip's,
+    Other options (`--hash=…`), paths and addresses are passed over: the format is pip's,
     https://pip.pypa.io/en/stable/reference/requirements-file-format/
 
     Raises:
@@ -22,7 +23,7 @@ def check(file: Path) -> None:
     """
     if not file.is_file():
         return
-    unmet = list(_unmet(file.read_text(encoding="utf-8-sig", errors="replace")))
+    unmet = list(_unmet(file, set()))
     if unmet:
         raise HandlerError(
             f"requirements of {file} are not met: {'; '.join(unmet)}. Nothing is installed at start: "
@@ -30,11 +31,20 @@ def check(file: Path) -> None:
         )
 
 
-def _unmet(text: str) -> Iterator[str]:
+def _unmet(file: Path, seen: set[Path]) -> Iterator[str]:
     from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - few handlers have the file
 
+    seen.add(file.resolve())
+    text = file.read_text(encoding="utf-8-sig", errors="replace")
     for line in text.replace("\\\r\n", " ").replace("\\\n", " ").splitlines():
-        stated = _OPTION.sub("", _COMMENT.sub("", line)).strip()
+        plain = _COMMENT.sub("", line).strip()
+        if (named := _FILE.fullmatch(plain)) and "://" not in plain:
+            other = file.parent / named["file"]
+            if not other.is_file():
+                yield f"{other} is not there"
+            elif other.resolve() not in seen:
+                yield from _unmet(other, seen)
+        stated = _OPTION.sub("", plain).strip()
         if not stated or stated.startswith("-"):
             continue
         try:

@@ -55,7 +55,7 @@ class Supervisor:
         self._deaths = 0
         self._was_ready = False
         self._draining = False
-        self._ending: Unavailable | None = None
+        self.ending: Unavailable | None = None
         """Why requests are no longer run, from the moment on when they are not."""
         self._closed = asyncio.Event()
         self._memory = exits.MemoryKills()
@@ -127,8 +127,8 @@ class Supervisor:
         The caller closes the job.
         """
         job = Job(header, payload, self._loop.create_future())
-        if self._ending is not None:
-            job.fail(self._ending)
+        if self.ending is not None:
+            job.fail(self.ending)
             return job
         job.timer = self._loop.call_later(_PATIENCE_SECONDS, self._watch, job, client_gone)
         if self._idle:
@@ -313,13 +313,13 @@ class Supervisor:
 
     def _end_requests(self, reason: str, state: State) -> None:
         """Fail those that are waiting or running, and those whose bodies are still on their way once they are here."""
-        if self._ending is not None:
+        if self.ending is not None:
             return
-        self._ending = Unavailable(reason, code=state.value)
+        self.ending = Unavailable(reason, code=state.value)
         for job in self._waiting:
-            job.fail(self._ending)
+            job.fail(self.ending)
         for worker in self._workers.values():
-            worker.cut_short(self._ending)
+            worker.cut_short(self.ending)
 
 
 def _not_started(error: OSError) -> str:
