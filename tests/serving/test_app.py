@@ -1,5 +1,6 @@
 """What clients meet at the HTTP interface."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -193,6 +194,24 @@ def test_a_client_that_leaves_the_queue_is_not_served(launch: Launcher) -> None:
     assert record["outcome"] == "client_disconnected"
     assert "predict_ms" not in record
     assert server.post("next").text == "next"
+
+
+def test_clients_that_leave_the_queue_leave_nothing_in_it(launch: Launcher) -> None:
+    server = launch(GATED, SAGEMAKER_MAX_CONCURRENT_INVOCATIONS="11").ready()
+    os.mkfifo(launch.model / "gate")
+    running = server.post_later("wait")
+    server.record("output", message="waiting")
+    before = resident_bytes(server.process.pid)
+    for number in range(1, 11):
+        with contextlib.ExitStack() as leaving:
+            for _ in range(10):
+                connection = leaving.enter_context(raw_connection(server))
+                connection.sendall(HEAD + b"Content-Length: 1000000\r\n\r\n" + bytes(1_000_000))
+            wait_until(lambda: server.ping().json() == {"status": "busy"}, "all slots are taken")
+        server.record("request", outcome="client_disconnected", count=10 * number)
+    assert resident_bytes(server.process.pid) - before < 30_000_000  # of 100 MB that were sent
+    (launch.model / "gate").open("w").close()
+    assert running.result().text == "wait"
 
 
 def test_requests_beyond_the_slots_are_told_to_come_back(launch: Launcher) -> None:

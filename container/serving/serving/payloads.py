@@ -39,7 +39,8 @@ class Payload:
         return cls(data, len(data))
 
     def close(self) -> None:
-        """Give up the file, if there is one."""
+        """Give up the body: an error's traceback may keep the payload for a while."""
+        self.data = b""
         if self.mapping is not None:
             self.mapping.close()
         if self.file is not None:

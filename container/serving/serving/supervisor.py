@@ -163,16 +163,20 @@ class Supervisor:
             job.timer = self._loop.call_later(remaining, self._expire, job)
         elif job.worker is None or not job.worker.runs(job):
             message = f"no worker came free within the {timeout} seconds that {name} allows"
-            job.fail(Unavailable(message, code=State.BUSY.value))
+            self._give_up(job, Unavailable(message, code=State.BUSY.value))
         else:
             message = f"the handler did not answer within the {timeout} seconds that {name} allows"
             self._give_up(job, TimedOut(message))
 
-    def _give_up(self, job: Job, reason: TimedOut | ClientGone) -> None:
-        """End a request for `reason`, and the worker that runs it."""
+    def _give_up(self, job: Job, reason: TimedOut | Unavailable | ClientGone) -> None:
+        """End a request for `reason`, unless it has ended, and the worker if it is running it."""
+        if job.reply.done():
+            return
         job.fail(reason)
         if job.worker is not None:
             job.worker.give_up(job)
+        else:  # with its body, which would wait there for nothing
+            self._waiting.remove(job)
 
     @property
     def _only(self) -> WorkerProcess:
