@@ -116,7 +116,7 @@ class Workshop:
         return replace(self.noop, artifact={"code/inference.py": file}, container=self.needs(**needs))
 
     def needs(self, **needs: object) -> ContainerNeeds:
-        return ContainerNeeds.model_validate({"memory_mib": 256, "startup_seconds": 8, **needs})
+        return ContainerNeeds.model_validate({"memory_mib": 256, "startup_seconds": 30, **needs})
 
     def verify(self, image: ImageFacts, workload: Workload | None = None, patience: Patience = QUICK) -> Verification:
         workload = workload or replace(self.noop, container=self.needs())
