@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from glue.localcloud import daemon
-from tests.end_to_end.conftest import Checkout, processes_below, wait_for
+from tests.end_to_end.conftest import PATIENCE, Checkout, processes_below, wait_for
+
+pytestmark = pytest.mark.timeout(900)
 
 
 def test_the_demo_ends_with_rooms_a_picture_a_verdict_and_nothing_running_and_works_again(checkout: Checkout) -> None:
@@ -48,10 +50,10 @@ def test_an_interrupted_demo_leaves_no_process_and_the_next_one_works(checkout: 
     said = next(line for line in demo.stderr if step in line)
     assert said
     demo.send_signal(signal.SIGINT)
-    rest = demo.communicate(timeout=90)[1]
+    rest = demo.communicate(timeout=PATIENCE)[1]
     assert demo.returncode == 130, rest
     assert "Traceback" not in rest
-    assert processes_below(checkout.root) == []
+    wait_for(lambda: processes_below(checkout.root) == [])
     if step == "applying the platform":
         assert "verdict  pass" in checkout.glue("demo").stdout
 
@@ -63,7 +65,7 @@ def test_a_second_demo_is_refused_and_one_that_is_killed_takes_the_local_cloud_w
     second = checkout.glue("demo", exit_code=1)
     assert "another run is under way in this checkout" in second.stderr
     demo.kill()
-    demo.communicate(timeout=30)
+    demo.communicate(timeout=PATIENCE)
     wait_for(lambda: processes_below(checkout.root) == [])
 
 
@@ -74,7 +76,7 @@ def test_a_local_cloud_that_is_killed_mid_request_is_an_error_and_the_next_demo_
     pid = daemon.status(checkout.project.local_cloud_dir).pid
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    rest = demo.communicate(timeout=90)[1]
+    rest = demo.communicate(timeout=PATIENCE)[1]
     assert demo.returncode in {1, 3}, rest
     assert "error: " in rest
     assert "Traceback" not in rest

@@ -12,11 +12,13 @@ import pytest
 
 from glue.localcloud import daemon
 from glue.terraform.installation import platform_name
-from tests.end_to_end.conftest import Checkout, kill_group, make_checkout, processes_below, wait_for
+from tests.end_to_end.conftest import PATIENCE, Checkout, kill_group, make_checkout, processes_below, wait_for
 from tests.end_to_end.workload import write_workload
 from tests.localcloud.parity import judge_answers
 
 ENDPOINT = "location-detector"
+
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
@@ -83,12 +85,13 @@ def test_an_apply_that_is_killed_is_recovered_by_running_it_again(team: Checkout
 
 
 def test_a_lock_that_a_killed_terraform_left_is_removed(team: Checkout) -> None:
-    plan = team.start("plan", "--env", "dev")
     log = team.project.local_cloud_dir / "environments/dev/platform/plan.jsonl"
+    log.unlink(missing_ok=True)  # the last run's
+    plan = team.start("plan", "--env", "dev")
     wait_for(lambda: terraforms(team) and log.is_file() and "refresh_start" in log.read_text())
     for pid in terraforms(team):
         os.kill(pid, signal.SIGKILL)
-    plan.communicate(timeout=60)
+    plan.communicate(timeout=PATIENCE)
     assert plan.returncode == 1
     again = team.glue("plan", "--env", "dev")
     assert "removing the state lock" in again.stderr
@@ -122,7 +125,7 @@ def test_what_a_replacement_has_left_is_not_applied_with_another_release(team: C
     pushed = json.loads(shown)
     pushed["endpoints"][ENDPOINT]["needs_network"] ^= True
     release.write_text(json.dumps(pushed))
-    _, told = apply.communicate(timeout=300)
+    _, told = apply.communicate(timeout=PATIENCE)
     assert apply.returncode == 1, told
     assert "changed since the plan was shown" in told
     profile.write_text(with_alarms)
@@ -168,7 +171,7 @@ def test_staging_runs_what_dev_has_proved_and_a_second_apply_meanwhile_is_refuse
     refused = other.glue("apply", "--env", "staging", "--yes", exit_code=1)
     assert "the state is locked by" in refused.stderr
     assert "OperationTypeApply" in refused.stderr
-    said = apply.communicate(timeout=300)
+    said = apply.communicate(timeout=PATIENCE)
     assert apply.returncode == 0, said
     assert other.document("plan", "--env", "staging")["empty"]
     assert team.document("verify-endpoint", "--env", "staging")["verdict"] == "pass"
@@ -189,12 +192,12 @@ def test_what_a_killed_terraform_had_made_is_named_and_adopted(team: Checkout) -
     wait_for(lambda: made(team, "dev", "module.data.aws_s3_bucket.this"))
     for pid in terraforms(team):
         os.kill(pid, signal.SIGKILL)
-    apply.communicate(timeout=60)
+    apply.communicate(timeout=PATIENCE)
     assert apply.returncode == 1
     adopted: list[str] = []
     for _ in range(5):  # what could not be made hides what comes after it
         again = team.start("apply", "--env", "dev", "--yes", "--json")
-        answer = json.loads(again.communicate(timeout=300)[0])
+        answer = json.loads(again.communicate(timeout=PATIENCE)[0])
         if again.returncode == 0:
             break
         commands = [shlex.split(hint) for hint in answer["error"]["hints"] if hint.startswith("glue import ")]

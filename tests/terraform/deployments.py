@@ -173,7 +173,7 @@ class Platform:
             thread.join()
         assert looker.missing == []
         assert looker.answers
-        outcomes = {self.account.outcome(answer, within=90)[0] for answer in looker.answers}
+        outcomes = {self.account.outcome(answer)[0] for answer in looker.answers}
         assert outcomes == {"Completed"}
 
     def send(self, name: str, content: bytes) -> dict[str, Any]:
@@ -188,7 +188,7 @@ class Platform:
     def outcome(self, content: bytes) -> tuple[dict[str, Any], str, bytes]:
         """Send a request; the answer, how it ended, and the result's content."""
         answer = self.send("request.json", content)
-        return answer, *self.account.outcome(answer, within=90)
+        return answer, *self.account.outcome(answer)
 
     def names(self) -> dict[str, list[str]]:
         """The names of all revisions there are."""

@@ -11,6 +11,7 @@ import tftest
 
 from glue.cloud import Cloud
 from glue.localcloud import daemon
+from glue.ports import free_port
 from glue.terraform.protection import destructions
 from tests.localcloud.parity import kill, local_cloud
 from tests.localcloud.support import REGION, Account, tar
@@ -30,6 +31,8 @@ from tests.terraform.deployments import (
 
 ROOMS = 'module.{}["rooms"]'
 ENDPOINT = f"{ROOMS.format('endpoint')}.aws_sagemaker_endpoint.this"
+
+pytestmark = pytest.mark.timeout(900)
 
 
 def artifact(account: Account, version: int) -> str:
@@ -71,14 +74,14 @@ def variables(account: Account) -> dict[str, Any]:
 
 
 def options(folder: Path) -> dict[str, Any]:
-    """The local cloud's, whose state outlives it."""
+    """The local cloud's, whose state outlives it. It is started again: the usual port could be another cloud's then."""
     return {"exit_with": os.getpid(), "cache_dir": folder / "cache", "persist": folder / "kept"}
 
 
 @pytest.fixture(scope="module")
 def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     folder = tmp_path_factory.mktemp("cloud")
-    with local_cloud(folder / "state", **options(folder)) as cloud:
+    with local_cloud(folder / "state", port=free_port(), **options(folder)) as cloud:
         yield Account(cloud.endpoint_url or "", ACCOUNT, folder)
 
 

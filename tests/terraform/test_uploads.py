@@ -34,6 +34,8 @@ SPEED = 60.0  # a minute before a retry is a second
 AWKWARD = ["a b.json", "a+b.json", "a%20b.json", "100%.json", "häuser/平面図.json", '"x" & y=z;.json', "d//e.json"]
 TYPED = {"ContentType": "application/json"}
 
+pytestmark = pytest.mark.timeout(900)
+
 
 @dataclass
 class Uploads:
@@ -66,18 +68,18 @@ class Uploads:
         content: dict[str, Any] = json.loads(self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())
         return content
 
-    def receipt(self, version: str, status: str, *, within: float = 30.0) -> dict[str, Any]:
+    def receipt(self, version: str, status: str) -> dict[str, Any]:
         def look() -> dict[str, Any] | None:
             found = self.receipts().get(version)
             return found if found and found["status"] == status else None
 
-        return eventually(look, within=within, what=f"receipt {status} of {version}") or {}
+        return eventually(look, what=f"receipt {status} of {version}") or {}
 
     def result(self, version: str) -> bytes:
         """The endpoint's answer to an upload."""
         receipt = self.receipt(version, "invoked")
         status, body = self.account.outcome(
-            {"OutputLocation": receipt["output_location"], "FailureLocation": receipt["failure_location"]}, within=40
+            {"OutputLocation": receipt["output_location"], "FailureLocation": receipt["failure_location"]}
         )
         assert status == "Completed", body
         return body
@@ -280,9 +282,9 @@ def test_poison_ends_in_the_dead_letter_queue_and_raises_the_alarm(uploads: Uplo
     untold = uploads.upload("not-a-picture.png", b"x", ContentType="application/octet-stream")
     assert "is empty" in uploads.receipt(empty, "failed")["reason"]
     uploads.result(untold)  # its suffix says what it is
-    [letter] = eventually(lambda: uploads.dead_letters(empty), within=40, what="dead letter") or []
+    [letter] = eventually(lambda: uploads.dead_letters(empty), what="dead letter") or []
     assert "is empty" in letter["MessageAttributes"]["ErrorMessage"]["StringValue"]
-    eventually(lambda: uploads.alarm() == "ALARM", within=40, what="alarm")
+    eventually(lambda: uploads.alarm() == "ALARM", what="alarm")
 
 
 def test_a_destroy_of_all_that_an_environment_can_have_leaves_nothing_of_its_tag_behind(uploads: Uploads) -> None:
