@@ -243,11 +243,7 @@ class Alarms(Section):
 
 
 class DataExpiry(Section):
-    """Days after which the objects of every endpoint go, by kind; a kind without a number stays.
-
-    Where each kind has one, everything else in the data bucket goes after the longest: what is left of an endpoint or a
-    trigger that is gone.
-    """
+    """Days after which the objects of every endpoint go, by kind; a kind without a number stays."""
 
     inputs: Days | None = None
     """What clients sent."""
@@ -257,6 +253,8 @@ class DataExpiry(Section):
     """Answers."""
     failures: Days | None = None
     """Reports of failures."""
+    others: Days | None = None
+    """All else in the data bucket, such as what an endpoint or a trigger left that is gone; not before any kind."""
     noncurrent: Days = 7
     """Versions that were overwritten or have expired."""
 

@@ -50,6 +50,7 @@ def _profile_rules(profile: Profile) -> Iterator[Violation]:
     if profile.account_id in profile.consumer_account_ids:
         yield Violation(("consumer_account_ids",), f"{profile.account_id} is this account: list other accounts only")
     yield from _replication_rules(profile)
+    yield from _expiry_rules(profile)
     if profile.environment == "prod":
         yield from _prod_rules(profile)
 
@@ -64,6 +65,20 @@ def _replication_rules(profile: Profile) -> Iterator[Violation]:
     if len(set(places)) < len(places):
         given = ", ".join(f"{region} {account}" for region, account in places)
         yield Violation(("image_replication",), f"{given}: allowed is each region of an account once")
+
+
+def _expiry_rules(profile: Profile) -> Iterator[Violation]:
+    days = profile.data_expiry_days
+    if days is None or days.others is None:
+        return
+    for kind in ("inputs", "uploads", "results", "failures"):
+        kept: int | None = getattr(days, kind)
+        if kept is None or kept > days.others:
+            yield Violation(
+                ("data_expiry_days", "others"),
+                f"{days.others} holds for every object, of whose times S3 takes the shortest: allowed is what is not "
+                f"shorter than any kind, and {kind} {'stays' if kept is None else f'has {kept}'}",
+            )
 
 
 def _prod_rules(profile: Profile) -> Iterator[Violation]:

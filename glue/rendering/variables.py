@@ -87,19 +87,14 @@ def _notifications(notifications: Notifications) -> Mapping[str, Any]:
 
 
 def _expiry(profile: Profile) -> Mapping[str, Any]:
-    """Days by the prefix in the data bucket, and of versions that nobody sees any more.
-
-    Where no kind stays, the longest of all holds for every object: nothing else would end what an endpoint or a trigger
-    has left that is gone. S3 takes the shortest of the rules that an object has.
-    """
+    """Days by the prefix in the data bucket, and of versions that nobody sees any more."""
     days = profile.data_expiry_days
     if days is None:
         return {}
     kinds = {"inputs": days.inputs, "results": days.results, "failures": days.failures, "receipts": days.uploads}
     by_prefix = {f"{key}/{folder}/": kept for key in profile.endpoints for folder, kept in kinds.items()}
     by_prefix |= {prefix: days.uploads for key in profile.endpoints if (prefix := profile.upload_prefix(key))}
-    if None not in kinds.values():
-        by_prefix[""] = _longest(kinds.values())
+    by_prefix[""] = days.others
     return {
         "days_by_prefix": {prefix: kept for prefix, kept in sorted(by_prefix.items()) if kept is not None},
         "noncurrent_days": days.noncurrent,

@@ -60,6 +60,8 @@ MISTAKES: list[tuple[str, Any, str]] = [
     ("data_expiry_days.noncurrent", 3651, "less than or equal to 3650"),
     ("abort_uploads_days", 0, "greater than or equal to 1"),
     ("access_log_retention_days", 0.5, "integer"),
+    ("data_expiry_days", {"inputs": 30, "uploads": 30, "results": 90, "failures": 30, "others": 60}, "results has 90"),
+    ("data_expiry_days", {"inputs": 30, "uploads": 30, "results": 90, "others": 90}, "failures stays"),
     ("image_replication.0.region", "mars", "pattern"),
     ("image_replication.0.account_id", "production", "pattern"),
     ("image_replication", [{"region": "us-east-1"}], "allowed are other regions or accounts"),

@@ -62,20 +62,11 @@ def test_data_goes_by_the_prefix_of_each_endpoint_and_kind(project: Project) -> 
     }
 
 
-def test_what_an_endpoint_or_a_trigger_has_left_goes_after_the_longest_of_all_kinds(project: Project) -> None:
-    every_kind = "data_expiry_days: {inputs: 30, uploads: 9, results: 90, failures: 60}\n"
-    assert rendered(project, every_kind)["data_expiry"]["days_by_prefix"] == {
-        "": 90,
-        "rooms/failures/": 60,
-        "rooms/inputs/": 30,
-        "rooms/receipts/": 9,
-        "rooms/results/": 90,
-        "rooms/uploads/": 9,
-        "walls/failures/": 60,
-        "walls/inputs/": 30,
-        "walls/receipts/": 9,
-        "walls/results/": 90,
-    }
+def test_what_no_kind_names_goes_where_the_profile_says_so(project: Project) -> None:
+    kinds = "inputs: 30, uploads: 9, results: 90, failures: 60"
+    without = rendered(project, f"data_expiry_days: {{{kinds}}}\n")["data_expiry"]["days_by_prefix"]
+    told = rendered(project, f"data_expiry_days: {{{kinds}, others: 90}}\n")["data_expiry"]["days_by_prefix"]
+    assert told == without | {"": 90}
 
 
 def test_the_roots_declare_all_that_they_are_told(project: Project) -> None:
