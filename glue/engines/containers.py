@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import IO, Any, Self
 
-from glue.engines.commands import CommandError, call
+from glue.engines.commands import QUERY_SECONDS, CommandError, call, stream
 from glue.errors import FailedError
 
 
@@ -64,18 +64,20 @@ class Container:
         return state
 
     def logs(self) -> str:
-        """All that it printed, both streams in one."""
-        done = subprocess.run(
-            [self._program, "logs", self.name],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            errors="replace",
-            timeout=60,
-            check=False,
-        )
-        return done.stdout
+        """All that it printed, both streams in one.
+
+        Raises:
+            CommandError: the engine does not give it out; what it says instead is no log.
+        """
+        arguments = [self._program, "logs", self.name]
+        lines: list[str] = []
+        try:
+            status = stream(arguments, lines.append, seconds=QUERY_SECONDS)
+        except TimeoutError as error:
+            raise CommandError(arguments, f"no end within {QUERY_SECONDS:g} s") from error
+        if status != 0:
+            raise CommandError(arguments, "\n".join(lines))
+        return "\n".join(lines)
 
     def changes(self) -> list[str]:
         """The paths that it added, changed or removed in its own layer: mounts and temporary folders are not in it."""
