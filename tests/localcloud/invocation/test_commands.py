@@ -22,16 +22,42 @@ pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
+def workload(project: Project, tmp_path: Path) -> Path:
+    """The program as a workload of the project."""
+    folder = tmp_path / "workloads" / "program"
+    (folder / "golden").mkdir(parents=True)
+    golden_folder(folder / "golden")
+    (folder / "inference.py").write_text("")
+    (folder / "requirements.lock").write_text("# nothing\n")
+    manifest = {
+        "name": "program",
+        "version": "1.0.0",
+        "description": "the test program",
+        "artifact": {"code/inference.py": "inference.py"},
+    }
+    (folder / "workload.yaml").write_text(yaml.safe_dump(manifest))
+    (project.root / "container").unlink()
+    (project.root / "container").mkdir()
+    (project.root / "container" / "workloads").symlink_to(folder.parent)
+    return folder
+
+
+@pytest.fixture
 def command(
-    project: Project, program: Deployed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    project: Project,
+    program: Deployed,
+    workload: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> Callable[..., tuple[int, str, str]]:
     """Runs `glue` in a project whose environment `dev` is the deployed endpoint; exit code, output, errors."""
     monkeypatch.setattr(glue.cloud, "cloud_of", lambda *_: _in(project))
     monkeypatch.setattr(glue.terraform.endpoints, "read_deployed", lambda *_: {"program": program.endpoint})
     profile = yaml.safe_load((project.envs_dir / "dev.yaml").read_text())
-    settings = program.subject.profile.model_dump(mode="json")
+    settings = program.subject.profile.model_dump(mode="json") | {"model": {"source": "bundled"}}
     dev = profile | {"account_id": program.account.id, "consumer_account_ids": [], "endpoints": {"program": settings}}
     (project.envs_dir / "dev.yaml").write_text(yaml.safe_dump(dev))
+    write_release(project.envs_dir, Release(environment="dev", endpoints={"program": program.subject.release}))
 
     def _in(project: Project) -> glue.cloud.Cloud:
         cloud = program.cloud
@@ -91,31 +117,6 @@ def test_invoke_refuses_an_endpoint_that_is_not_there(command: Command, order: O
 
 
 @pytest.fixture
-def workload(project: Project, program: Deployed, tmp_path: Path) -> Path:
-    """The program as a workload of the project, with a release."""
-    folder = tmp_path / "workloads" / "program"
-    (folder / "golden").mkdir(parents=True)
-    golden_folder(folder / "golden")
-    (folder / "inference.py").write_text("")
-    (folder / "requirements.lock").write_text("# nothing\n")
-    manifest = {
-        "name": "program",
-        "version": "1.0.0",
-        "description": "the test program",
-        "artifact": {"code/inference.py": "inference.py"},
-    }
-    (folder / "workload.yaml").write_text(yaml.safe_dump(manifest))
-    (project.root / "container").unlink()
-    (project.root / "container").mkdir()
-    (project.root / "container" / "workloads").symlink_to(folder.parent)
-    settings = yaml.safe_load((project.envs_dir / "dev.yaml").read_text())
-    settings["endpoints"]["program"]["model"] = {"source": "bundled"}
-    (project.envs_dir / "dev.yaml").write_text(yaml.safe_dump(settings))
-    write_release(project.envs_dir, Release(environment="dev", endpoints={"program": program.subject.release}))
-    return folder
-
-
-@pytest.fixture
 def state_bucket(program: Deployed, project: Project, command: Command) -> None:
     from glue.profiles import load_profile
 
@@ -123,7 +124,7 @@ def state_bucket(program: Deployed, project: Project, command: Command) -> None:
     program.cloud.client("s3").create_bucket(Bucket=profile.state_bucket)
 
 
-@pytest.mark.usefixtures("state_bucket", "workload")
+@pytest.mark.usefixtures("state_bucket")
 def test_verify_endpoint_passes_and_leaves_evidence(command: Command, project: Project) -> None:
     code, text, errors = command("verify-endpoint", "--env", "dev", "--json")
     document = json.loads(text)
@@ -143,7 +144,7 @@ def test_verify_endpoint_fails_with_a_table_and_exit_code_1(command: Command, wo
     assert "sha256   " in text
 
 
-@pytest.mark.usefixtures("state_bucket", "workload")
+@pytest.mark.usefixtures("state_bucket")
 def test_one_endpoint_of_several_leaves_no_evidence(command: Command, project: Project, program: Deployed) -> None:
     settings = yaml.safe_load((project.envs_dir / "dev.yaml").read_text())
     settings["endpoints"]["other"] = settings["endpoints"]["program"]
