@@ -17,7 +17,7 @@ from glue.localcloud.compute.instance_types import memory_setting
 from glue.localcloud.persistence.journal_file import journal_of
 from glue.localcloud.state import StateDir
 
-START_TIMEOUT = 30.0
+START_TIMEOUT = 60.0
 """Seconds that a local cloud has to get ready."""
 
 END_TIMEOUT = 15.0
@@ -28,6 +28,7 @@ _started: "list[subprocess.Popen[bytes]]" = []  # kept, so that this process rea
 _HOST = "127.0.0.1"
 _PAUSE = 0.05
 _FOLLOW_PAUSE = 0.3
+_LISTENER_TIMEOUT = 2.0  # seconds that a busy local cloud has to say that it has a port
 _TAIL = 15
 
 
@@ -272,7 +273,7 @@ def _listener(port: int) -> str:
     """Who listens on `port`, as far as this machine tells."""
     import shutil  # noqa: PLC0415
 
-    told = _ask(f"http://{_HOST}:{port}", {}, timeout=0.5)
+    told = _ask(f"http://{_HOST}:{port}", {}, timeout=_LISTENER_TIMEOUT)
     if "pid" in told:
         return f"another local cloud (process {told['pid']})"
     for command in (["lsof", "-nP", "-t", f"-iTCP:{port}", "-sTCP:LISTEN"], ["fuser", f"{port}/tcp"]):
