@@ -3,7 +3,7 @@
 import re
 
 _BEGIN = "Traceback (most recent call last):"
-_ERROR = re.compile(r"[A-Za-z_][\w.]*(:|$)")
+_ERROR = re.compile(r"[^\W\d][\w.<>]*(:|$)")  # `package.make.<locals>.Lost: message`, or the name alone
 _MOST_LINES = 100
 _LONGEST_ERROR = 300
 

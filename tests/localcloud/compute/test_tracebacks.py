@@ -32,6 +32,11 @@ def test_what_another_stream_said_meanwhile_is_no_part_of_it(place: int, other: 
     assert (found.error, found.lines) == ("ValueError: no weights", lines)
 
 
+@pytest.mark.parametrize("error", ["package.Lost: a: b", "package.make.<locals>.Lost: x", "KeyboardInterrupt"])
+def test_an_error_is_known_by_the_name_of_its_class_wherever_that_is_defined(error: str) -> None:
+    assert read(FIRST.replace("ValueError: no weights", error)).error == error
+
+
 def test_output_without_one_has_none() -> None:
     found = read('{"traceback": "Traceback (most recent call last): ..."}\nexiting')
     assert (found.error, found.lines) == ("", [])
