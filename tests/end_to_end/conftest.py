@@ -22,7 +22,7 @@ from tests.plugin_mirror import plugin_mirror
 
 GLUE = str(Path(sys.executable).with_name("glue"))
 PATIENCE = 240.0
-"""Seconds: nothing takes as long here but on a machine that has much else to do, and its tests may take longer."""
+"""Seconds: nothing takes as long here but on a machine that has much else to do, and a test may take 900."""
 
 
 @dataclass(frozen=True)

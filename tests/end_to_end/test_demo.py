@@ -10,8 +10,6 @@ from PIL import Image
 from glue.localcloud import daemon
 from tests.end_to_end.conftest import PATIENCE, Checkout, processes_below, wait_for
 
-pytestmark = pytest.mark.timeout(900)
-
 
 def test_the_demo_ends_with_rooms_a_picture_a_verdict_and_nothing_running_and_works_again(checkout: Checkout) -> None:
     for _ in range(2):

@@ -18,8 +18,6 @@ from tests.localcloud.parity import judge_answers
 
 ENDPOINT = "location-detector"
 
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.fixture(scope="module")
 def team(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:

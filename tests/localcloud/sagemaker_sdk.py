@@ -31,7 +31,7 @@ def main(endpoint: str, bucket: str) -> dict[str, Any]:
         predictor.predict({"do": "refuse", "status": 400, "message": "not a drawing"}, waiter_config=PATIENT)
     except AsyncInferenceModelError as error:
         told["failure"] = str(error)
-    waiting = predictor.predict_async({"do": "hang", "seconds": 3})
+    waiting = predictor.predict_async({"do": "hang", "seconds": 30})
     try:
         waiting.get_result()
     except ObjectNotExistedError:

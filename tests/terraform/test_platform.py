@@ -32,8 +32,6 @@ from tests.terraform.deployments import (
 ROOMS = 'module.{}["rooms"]'
 ENDPOINT = f"{ROOMS.format('endpoint')}.aws_sagemaker_endpoint.this"
 
-pytestmark = pytest.mark.timeout(900)
-
 
 def artifact(account: Account, version: int) -> str:
     """Where in S3 the model artifact `version` lies."""

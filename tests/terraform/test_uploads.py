@@ -34,8 +34,6 @@ SPEED = 60.0  # a minute before a retry is a second
 AWKWARD = ["a b.json", "a+b.json", "a%20b.json", "100%.json", "häuser/平面図.json", '"x" & y=z;.json', "d//e.json"]
 TYPED = {"ContentType": "application/json"}
 
-pytestmark = pytest.mark.timeout(900)
-
 
 @dataclass
 class Uploads:
