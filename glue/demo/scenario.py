@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from glue.aws.state_bucket import ensure_state_bucket
 from glue.checks import keep as keep_evidence
 from glue.checks import subjects, verify
 from glue.cloud import Cloud, cloud_of
@@ -55,6 +56,7 @@ def run(project: Project, out: Path, reporter: Reporter, *, keep: bool) -> Demon
     one_at_a_time = exclusive(project.work_dir / "demo.lock", wait_seconds=0)
     with one_at_a_time, _local_cloud(project, reporter, keep=keep) as stays:
         steps = _Steps(project, profile, cloud_of(profile, project), reporter)
+        ensure_state_bucket(profile, steps.cloud, reporter)  # once: below, both layers would find none
         with ThreadPoolExecutor() as meanwhile:
             initialised = meanwhile.submit(steps.deployment(Layer.PLATFORM).initialise)
             release = steps.release()

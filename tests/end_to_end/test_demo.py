@@ -25,6 +25,7 @@ def test_the_demo_ends_with_rooms_a_picture_a_verdict_and_nothing_running_and_wo
             "answered after",
         ):
             assert said in done.stderr
+        assert done.stderr.count("creating the state bucket") == 1
         assert "verdict  pass" in done.stdout
         result = json.loads((checkout.root / "out/demo/result.json").read_text())
         assert result["status"] == "success"
