@@ -162,7 +162,6 @@ def test_a_release_is_promoted_to_staging_only_with_its_evidence(team: Checkout)
 def test_staging_runs_what_dev_has_proved_and_a_second_apply_meanwhile_is_refused(
     team: Checkout, tmp_path: Path
 ) -> None:
-    team.glue("apply", "--env", "staging", "--layer", "registry", "--yes")  # it has the bucket for access logs
     apply = team.start("apply", "--env", "staging", "--yes")
     wait_for(lambda: applying(team, "staging"))
     other = another_checkout(team, tmp_path / "other")
