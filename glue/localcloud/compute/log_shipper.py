@@ -58,14 +58,15 @@ class LogShipper:
         lock = threading.Lock()
 
         def put(text: str) -> None:
-            now = self._clock.now()
-            try:
-                with lock, file.open("a", encoding="utf-8") as opened:
-                    opened.write(f"{now.isoformat(timespec='milliseconds')} {text}\n")
-            except OSError as error:  # such as a full disk: the program goes on, and so does its log in CloudWatch
-                _log.warning("a line is missing in %s: %s", file, error)
-            if text:
-                self._queue.put(_Line(stream, int(now.timestamp() * 1000), text))
+            with lock:  # CloudWatch refuses lines that are not in the order of their times
+                now = self._clock.now()
+                try:
+                    with file.open("a", encoding="utf-8") as opened:
+                        opened.write(f"{now.isoformat(timespec='milliseconds')} {text}\n")
+                except OSError as error:  # such as a full disk: the program goes on, and so does its log in CloudWatch
+                    _log.warning("a line is missing in %s: %s", file, error)
+                if text:
+                    self._queue.put(_Line(stream, int(now.timestamp() * 1000), text))
 
         return put
 

@@ -4,6 +4,7 @@ import http.server
 import json
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +83,27 @@ def test_a_full_disk_stops_no_line_on_its_way_to_cloudwatch(account: Account, tm
     assert shipper.flush()
     events = account.client("logs").filter_log_events(logGroupName="full-disk")["events"]
     assert [event["message"] for event in events] == ["not on disk"]
+
+
+def test_lines_of_several_threads_are_shipped_in_the_order_of_their_times(account: Account, tmp_path: Path) -> None:
+    looked, overtaken = threading.Event(), threading.Event()
+
+    def monotonic() -> float:
+        found = time.monotonic()
+        if threading.current_thread().name == "slow":
+            looked.set()
+            overtaken.wait(0.5)  # unless it cannot be
+        return found
+
+    clock = Clock(monotonic=monotonic)
+    shipper = LogShipper(Clients(account.url), clock, tmp_path)
+    put = shipper.sink(Stream(Scope(account.id, "us-east-1"), "several-threads", "stream"))
+    slow = threading.Thread(target=put, args=("first",), name="slow")
+    slow.start()
+    assert looked.wait(10)
+    put("second")
+    overtaken.set()
+    slow.join()
+    assert shipper.flush()
+    events = account.client("logs").filter_log_events(logGroupName="several-threads")["events"]
+    assert [event["message"] for event in events] == ["first", "second"]
