@@ -244,7 +244,8 @@ class Endpoint:
 
     def _bring_up(self, fleet: Fleet, role: str, portion: float = 1.0) -> None:
         self.pending, self.pending_since, self.pending_status = fleet, self._platform.clock.now(), "Creating"
-        self._announce(fleet.config, role)
+        if self.status != "SystemUpdating":  # what is only started again was announced
+            self._announce(fleet.config, role)
         fleet.start(portion)
 
     def _entered(self, status: str) -> None:

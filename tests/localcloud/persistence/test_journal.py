@@ -18,7 +18,7 @@ from glue.errors import UsageError
 from glue.localcloud import daemon
 from glue.ports import free_port
 from tests.localcloud.parity import end, kill
-from tests.localcloud.support import REGION, Account, eventually, full_disk, needs_full_disk, tar
+from tests.localcloud.support import REGION, Account, Inbox, eventually, full_disk, needs_full_disk, tar
 
 ACCOUNT = "111122223333"
 ALARM_STATE = {"StateValue", "StateReason", "StateReasonData", "StateUpdatedTimestamp", "StateTransitionedTimestamp"}
@@ -282,6 +282,21 @@ def test_an_upload_that_breaks_off_makes_no_object(folder: Path, cache_dir: Path
         connection.sock.shutdown(socket.SHUT_WR)
         assert connection.getresponse().status == 400
     assert account.object(f"s3://{account.bucket}/half") is None
+
+
+def test_an_endpoint_comes_back_without_being_announced_again(folder: Path, cache_dir: Path) -> None:
+    account = start(folder, cache_dir)
+    success, _ = account.topic("kept-success")
+    error, _ = account.topic("deleted-error")
+    account.deploy("announced", topics=(success, error))
+    account.client("sns").delete_topic(TopicArn=error)
+    kill(folder)
+    again = start(folder, cache_dir)
+    assert again.settled("announced")["EndpointStatus"] == "InService"
+    inbox = Inbox(again.client("sqs"), again.client("sqs").get_queue_url(QueueName="kept-success")["QueueUrl"])
+    answer = again.invoke("announced", {"do": "echo"})
+    inbox.result(answer["InferenceId"])
+    assert [message["eventName"] for message in inbox.messages] == ["InferenceResult"]
 
 
 def test_a_local_cloud_without_persist_starts_empty(folder: Path, cache_dir: Path) -> None:
