@@ -236,7 +236,10 @@ class Account:
         return name
 
     def create_config(self, name: str, model: str, **options: Any) -> str:
-        """An endpoint config. `options`: count, concurrency, startup, topics, include, kms_key, results (a bucket)."""
+        """An endpoint config.
+
+        `options`: count, concurrency, startup, download, topics, include, kms_key, results (a bucket).
+        """
         output: dict[str, Any] = {
             "S3OutputPath": f"s3://{options.get('results', self.bucket)}/{name}/results/",
             "S3FailurePath": f"s3://{self.bucket}/{name}/failures/",
@@ -255,6 +258,7 @@ class Account:
                     "InitialInstanceCount": options.get("count", 1),
                     "InstanceType": "ml.m5.xlarge",
                     "ContainerStartupHealthCheckTimeoutInSeconds": options.get("startup", 60),
+                    "ModelDataDownloadTimeoutInSeconds": options.get("download", 3600),
                 }
             ],
             AsyncInferenceConfig={

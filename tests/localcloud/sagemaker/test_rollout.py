@@ -107,6 +107,30 @@ def test_the_old_instances_stay_for_the_termination_wait(fast: Account, fast_dir
     fast.delete("old-stays")
 
 
+def test_old_instances_that_stay_are_reached_by_faults_and_end_with_their_endpoint(
+    account: Account, cloud_dir: Path
+) -> None:
+    def instances() -> set[Path]:
+        return set((cloud_dir / "instances").glob("i-*"))
+
+    others = instances()
+    account.deploy("twice-old")
+    routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
+    policy = {"TrafficRoutingConfiguration": routing, "TerminationWaitInSeconds": 3600}
+    for number in (2, 3):
+        account.create_config(f"twice-old-{number}", "twice-old")
+        account.client("sagemaker").update_endpoint(
+            EndpointName="twice-old",
+            EndpointConfigName=f"twice-old-{number}",
+            DeploymentConfig={"BlueGreenUpdatePolicy": policy},
+        )
+        assert account.settled("twice-old")["EndpointConfigName"] == f"twice-old-{number}"
+    fault = faults_client.start(cloud_dir, {"kind": "kill-instance", "endpoint": "twice-old", "count": 9})
+    assert fault["struck"] == 3
+    account.delete("twice-old")
+    assert instances() <= others
+
+
 def test_an_update_that_takes_longer_than_it_may_is_rolled_back(fast: Account) -> None:
     name = deploy(fast, "too-long")
     began = fast.describe(name)["LastModifiedTime"]
