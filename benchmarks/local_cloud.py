@@ -1,7 +1,6 @@
 """What the local cloud costs: its start, its requests a second, its memory. Ratios are to a reference of the same run.
 
-- Start: `glue local up` until it answers, beside a bare `import moto.server`. Its limit is in seconds; on a machine on
-  which that import alone takes long, it is a multiple of it.
+- Start: `glue local up` until it answers, beside a bare `import moto.server`.
 - Requests: a handler that answers at once, through the local cloud (request, queue, S3, outcome) beside the same
   handler posted to directly, with as many clients.
 - Memory (Linux): growth by a thousand requests, beside a thousand objects put into S3 (which stay), and the growth
@@ -33,7 +32,6 @@ from glue.localcloud import daemon  # noqa: E402
 from tests.localcloud.support import Account, Inbox, eventually  # noqa: E402
 
 START_LIMIT = 4.0
-START_RATIO = 8.0  # 4 s, where importing moto takes half a second
 LARGE_LIMIT = 64.0
 CLIENTS = 4
 ORDER = b'{"do": "echo"}'
@@ -48,26 +46,24 @@ def main() -> int:
     parser.add_argument("--strict", action="store_true", help="exit 1 when a figure is above its limit")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        start, start_limit = _start(Path(folder), arguments.runs)
+        start = _start(Path(folder), arguments.runs)
         large = _work(Path(folder), arguments.requests)
-    judged = [("seconds of the start", start, start_limit), ("MiB while 1 GiB passes", large, LARGE_LIMIT)]
+    judged = [("seconds of the start", start, START_LIMIT), ("MiB while 1 GiB passes", large, LARGE_LIMIT)]
     above = [f"{what}: {value:.1f}, the limit is {limit:g}" for what, value, limit in judged if value > limit]
     print("\n".join(above), file=sys.stderr, end="\n" if above else "")
     return int(arguments.strict and bool(above))
 
 
-def _start(folder: Path, runs: int) -> tuple[float, float]:
-    """Seconds that a start takes, and how many it may."""
+def _start(folder: Path, runs: int) -> float:
     ups = [
         _timed(lambda: daemon.up(folder / "starts")) for _ in range(runs) if daemon.down(folder / "starts") in {0, 1}
     ]
     daemon.down(folder / "starts")
     imports = [_timed(lambda: subprocess.run([sys.executable, "-c", "import moto.server"], check=True)) for _ in ups]
     up, imported = statistics.median(ups), statistics.median(imports)
-    limit = max(START_LIMIT, START_RATIO * imported)
-    print(f"glue local up, until it answers      {up:7.2f} s   (limit {limit:.3g} s)")
+    print(f"glue local up, until it answers      {up:7.2f} s   (limit {START_LIMIT:g} s)")
     print(f"import moto.server                   {imported:7.2f} s   ratio {up / imported:.2f}")
-    return up, limit
+    return up
 
 
 def _work(folder: Path, requests: int) -> float:

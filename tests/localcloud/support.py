@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import math
 import resource
 import subprocess
 import sys
@@ -47,22 +46,6 @@ def eventually(look: Callable[[], T], *, within: float = PATIENCE, what: str = "
         if time.monotonic() > deadline:
             raise AssertionError(f"{what} did not come true within {within} s")
         time.sleep(0.02)
-
-
-def quickest(act: Callable[[], object], *, limit: float, before: Callable[[], object] = lambda: None) -> float:
-    """The seconds that `act` takes: in the first of five tries below `limit`, else the least. A few may be delayed.
-
-    What is done `before` each try does not count.
-    """
-    least = math.inf
-    for _ in range(5):
-        before()
-        started = time.monotonic()
-        act()
-        least = min(least, time.monotonic() - started)
-        if least < limit:
-            break
-    return least
 
 
 def tar(files: Mapping[str, str | bytes]) -> bytes:

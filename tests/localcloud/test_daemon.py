@@ -20,8 +20,9 @@ from glue.localcloud import daemon
 from glue.localcloud.state import StateDir
 from glue.project import Project
 from tests.localcloud.parity import end, judge_answers
-from tests.localcloud.support import Account, eventually, quickest, running
+from tests.localcloud.support import Account, eventually, running
 from tests.localcloud.test_functions import make
+from tests.timing import quickest
 
 
 @pytest.fixture
@@ -86,15 +87,9 @@ def descendants(pid: int) -> set[int]:
 
 
 def test_the_command_is_ready_in_less_than_four_seconds(project: Project) -> None:
-    """On a slow machine, in less than eight times as long as it takes to import moto, which is no more elsewhere."""
-
-    def import_moto() -> None:
-        subprocess.run([sys.executable, "-c", "import moto.server"], check=True)
-
-    limit = max(4, 8 * quickest(import_moto, limit=0.5))
-    took = quickest(lambda: glue("local", "up"), limit=limit, before=lambda: end(project.local_cloud_dir))
+    took = quickest(lambda: glue("local", "up"), limit=4, before=lambda: end(project.local_cloud_dir))
     end(project.local_cloud_dir)
-    assert took < limit
+    assert took < 4
 
 
 def test_the_command_that_ends_it_leaves_no_process_and_no_port(project: Project, tmp_path: Path) -> None:

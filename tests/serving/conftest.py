@@ -20,8 +20,6 @@ import pytest
 import serving
 
 DEADLINE = 20.0
-LATE = 5.0
-"""Seconds that a machine which is busy with other things, or stands still for a moment, may add to any time."""
 SITE = os.pathsep.join(
     [str(Path(serving.__file__).parents[1]), *(path for path in sys.path if path.endswith("site-packages"))]
 )

@@ -1,16 +1,21 @@
 """Workers that fail: what the client, the log and the health check say, and that the next request works."""
 
+import itertools
+import math
 import os
 import resource
 import signal
-import statistics
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
 from pathlib import Path
 
+import httpx
 import pytest
 
-from tests.serving.conftest import LATE, SITE, Launcher, alive, descriptors, error_of, resident_bytes, wait_until
+from tests.serving.conftest import SITE, Launcher, alive, descriptors, error_of, resident_bytes, wait_until
+from tests.timing import least, seconds_of
 
 FAILING = """
     import ctypes, os, signal, subprocess, sys
@@ -65,12 +70,17 @@ def test_a_worker_that_dies_fails_its_request_at_once_and_the_next_one_works(
     launch: Launcher, request_: str, cause: str
 ) -> None:
     server = launch(FAILING).ready()
-    first = server.post("work").text
-    start = time.monotonic()
-    response = server.post(request_, x_amzn_sagemaker_inference_id="an-id")
-    assert time.monotonic() - start < 1 + LATE
-    assert error_of(response) == (500, "worker_died", f"the worker process {cause} while it ran the request")
-    assert server.post("work").text not in {first, ""}
+
+    def death() -> float:
+        first = server.post("work").text
+        start = time.monotonic()
+        response = server.post(request_, x_amzn_sagemaker_inference_id="an-id")
+        took = time.monotonic() - start
+        assert error_of(response) == (500, "worker_died", f"the worker process {cause} while it ran the request")
+        assert server.post("work").text not in {first, ""}
+        return took
+
+    assert least(death, limit=1) < 1
     assert server.record("worker_exited")["message"] == f"the worker {cause}"
     assert server.record("request", inference_id="an-id")["outcome"] == "worker_died"
 
@@ -151,16 +161,22 @@ def test_an_answer_in_between_forgives_the_deaths_before(launch: Launcher) -> No
 
 def test_a_request_that_hangs_is_ended_at_its_timeout_which_the_answer_names(launch: Launcher) -> None:
     server = launch(FAILING, SAGEMAKER_MODEL_SERVER_TIMEOUT="1").ready()
-    start = time.monotonic()
-    response = server.post("hang")
-    assert 1 <= time.monotonic() - start < 1 + LATE
-    assert error_of(response) == (
-        504,
-        "timeout",
-        "the handler did not answer within the 1 seconds that SAGEMAKER_MODEL_SERVER_TIMEOUT allows",
-    )
-    server.record("ready", count=2)
-    assert server.post("work").text == str(server.worker(2))
+    workers = itertools.count(2)
+
+    def hang() -> None:
+        assert error_of(server.post("hang")) == (
+            504,
+            "timeout",
+            "the handler did not answer within the 1 seconds that SAGEMAKER_MODEL_SERVER_TIMEOUT allows",
+        )
+
+    def timeout() -> float:
+        took, number = seconds_of(hang), next(workers)
+        server.record("ready", count=number)
+        assert server.post("work").text == str(server.worker(number))
+        return took
+
+    assert 1 <= least(timeout, limit=2) < 2
     assert "toolkit reads minutes" in server.record("setting")["message"]
 
 
@@ -173,11 +189,9 @@ def test_timeouts_replace_the_worker_however_often(launch: Launcher) -> None:
 
 
 def test_a_worker_takes_the_processes_it_started_with_it(launch: Launcher) -> None:
-    server = launch(FAILING).ready()
-    running = server.post_later("child")
+    server = launch(FAILING, SAGEMAKER_MODEL_SERVER_TIMEOUT_SECONDS="3").ready()
+    assert server.post("child").status_code == 504
     child = int(server.record("output")["message"].removeprefix("child "))
-    os.kill(server.worker(), signal.SIGKILL)
-    assert running.result().status_code == 500
     wait_until(lambda: not alive(child), "the child has ended")
     assert server.post("work").status_code == 200
 
@@ -196,18 +210,29 @@ def test_processes_in_sessions_of_their_own_end_with_the_server(launch: Launcher
     assert not alive(daemon)
 
 
-def test_health_is_answered_while_the_handler_holds_the_interpreter(launch: Launcher) -> None:
-    server = launch(FAILING).ready()
-    running = server.post_later("hold the GIL")
-    server.record("output", message="holding")
+def delays_during(running: "Future[httpx.Response]", ping: Callable[[], object]) -> list[float]:
+    """The seconds that each `ping` took, one after the other, while a request ran."""
     delays: list[float] = []
     while not running.done():
-        start = time.monotonic()
+        delays.append(seconds_of(ping))
+    return delays
+
+
+def test_health_is_answered_while_the_handler_holds_the_interpreter(launch: Launcher) -> None:
+    server = launch(FAILING).ready()
+    requests = itertools.count(1)
+
+    def ping() -> None:
         assert server.ping().status_code == 200
-        delays.append(time.monotonic() - start)
-    assert running.result().text == str(server.worker())
-    assert len(delays) > 20
-    assert statistics.median(delays) < 0.25
+
+    def slowest() -> float:
+        running = server.post_later("hold the GIL")
+        server.record("output", message="holding", count=next(requests))
+        delays = delays_during(running, ping)
+        assert running.result().text == str(server.worker())
+        return max(delays) if len(delays) > 100 else math.inf
+
+    assert least(slowest, limit=0.25) < 0.25
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a worker in the midst of a call")
@@ -305,17 +330,16 @@ PRINTING = """
 def test_a_handler_that_prints_without_end_keeps_neither_health_nor_memory(launch: Launcher, request_: str) -> None:
     server = launch(PRINTING).ready()
     before = resident_bytes(server.process.pid)
-    running = server.post_later(request_)
-    server.record("output")
-    delays: list[float] = []
-    while not running.done():
-        start = time.monotonic()
-        server.ping()
-        delays.append(time.monotonic() - start)
-    assert running.result().status_code == (500 if request_ == "child" else 200)
-    if request_ == "itself":  # the child's request ends with the worker
-        assert len(delays) > 20
-    assert statistics.median(delays or [0.0]) < 0.25
+
+    def slowest() -> float:
+        assert server.post(b"", "image/png").status_code == 200  # forgives the deaths before it
+        running = server.post_later(request_)
+        server.record("output")
+        delays = delays_during(running, server.ping)
+        assert running.result().status_code == (500 if request_ == "child" else 200)
+        return max(delays, default=0.0)
+
+    assert least(slowest, limit=0.25) < 0.25
     assert resident_bytes(server.process.pid, peak=True) - before < 10_000_000
 
 

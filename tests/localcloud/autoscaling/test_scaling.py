@@ -1,6 +1,7 @@
 """Endpoints that follow their load, on a local cloud whose minutes pass in a second."""
 
 import re
+import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
@@ -98,11 +99,13 @@ def test_an_endpoint_wakes_from_zero_drains_two_hundred_requests_and_returns_to_
     scale(fast, "drained", 0)
     autoscale(fast, "drained")
 
+    began = time.monotonic()
     orders = [{"do": "hang", "seconds": 0.05, "number": number} for number in range(200)]
     with ThreadPoolExecutor(4) as threads:
         answers = list(threads.map(lambda order: fast.invoke("drained", order), orders))
     eventually(lambda: len(of_success.results()) + len(of_error.results()) >= 200, what="outcomes")
     eventually(lambda: instances(fast, "drained") == 0, what="asleep again")
+    assert time.monotonic() - began < 60
 
     # each of the 200 has one outcome, one object and one notification, and was handled once
     ids = sorted(answer["InferenceId"] for answer in answers)

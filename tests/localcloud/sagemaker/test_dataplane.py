@@ -11,7 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.monitoring.test_metrics import total
-from tests.localcloud.support import Account, Inbox, eventually, quickest, tar
+from tests.localcloud.support import Account, Inbox, eventually, tar
+from tests.timing import quickest
 
 LARGE = b"\x00" * (32 * 1024 * 1024)
 
