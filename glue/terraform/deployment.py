@@ -89,10 +89,7 @@ class Deployment:
             result = self._run(
                 terraform,
                 "plan",
-                json=FLAG,
-                input=False,
                 detailed_exitcode=FLAG,
-                lock_timeout=_STATE_LOCK_WAIT,
                 out=str(self.files.plan),
                 var_file=str(self.files.variables),
                 destroy=FLAG if destroy else None,
@@ -230,15 +227,7 @@ class Deployment:
             return self._outputs(terraform)
 
     def _plan_and_apply(self, terraform: Terraform) -> Outcome:
-        return self._run(
-            terraform,
-            "apply",
-            json=FLAG,
-            input=False,
-            auto_approve=FLAG,
-            lock_timeout=_STATE_LOCK_WAIT,
-            var_file=str(self.files.variables),
-        )
+        return self._run(terraform, "apply", auto_approve=FLAG, var_file=str(self.files.variables))
 
     def _use_up(self, record: PlanRecord, again: str) -> Outcome:
         """Run Terraform on the saved plan of `record`, which is gone afterwards; `again` makes another one."""
@@ -250,9 +239,7 @@ class Deployment:
             # From here on the plan counts as used: if this run is killed, the next one makes a new plan.
             self.files.plan_record.unlink(missing_ok=True)
             try:
-                result = self._run(
-                    terraform, "apply", str(self.files.plan), json=FLAG, input=False, lock_timeout=_STATE_LOCK_WAIT
-                )
+                result = self._run(terraform, "apply", str(self.files.plan))
             except LockedError:
                 self._keep(record)
                 raise
@@ -333,7 +320,16 @@ class Deployment:
     def _once(self, terraform: Terraform, command: str, *arguments: str, **options: Any) -> Outcome:
         log = self.files.log(command)
         listen = narrate(self.reporter, plans=command == "apply")
-        code = terraform.run(command, *arguments, log=log, listen=listen, **options)
+        code = terraform.run(
+            command,
+            *arguments,
+            log=log,
+            listen=listen,
+            json=FLAG,
+            input=False,
+            lock_timeout=_STATE_LOCK_WAIT,
+            **options,
+        )
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         return outcome((parse_event(line) for line in lines if line.strip()), code)
 

@@ -26,8 +26,7 @@ def still_there(errors: Sequence[Diagnostic]) -> tuple[str, ...]:
 
 def wait_until_gone(sagemaker: Any, names: Sequence[str], reporter: Reporter) -> bool:
     """Wait for the end of endpoints; whether all are gone. Unless all are being deleted, none is waited for."""
-    leaving = {name: _status(sagemaker, name) for name in names}
-    if not set(leaving.values()) <= {"Deleting", None}:
+    if not {_status(sagemaker, name) for name in names} <= {"Deleting", None}:
         return False
     for name in names:
         reporter.step(f"waiting until SageMaker has deleted the former endpoint {name}")

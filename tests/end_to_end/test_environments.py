@@ -96,12 +96,17 @@ def test_a_lock_that_a_killed_terraform_left_is_removed(team: Checkout) -> None:
     assert "no change" in again.stdout
 
 
+def without_alarms(profile: str) -> str:
+    """A profile whose endpoint is another than that of `profile`: alarms that go replace it."""
+    where = f"  {ENDPOINT}:\n"
+    return profile.replace(where, f"{where}    deployment: {{rollback_alarms: false}}\n")
+
+
 def test_an_endpoint_is_replaced_by_one_apply(team: Checkout) -> None:
     profile = team.project.envs_dir / "dev.yaml"
     with_alarms = profile.read_text()
     endpoint = f'module.endpoint["{ENDPOINT}"].aws_sagemaker_endpoint.this'
-    where = f"  {ENDPOINT}:\n"
-    profile.write_text(with_alarms.replace(where, f"{where}    deployment: {{rollback_alarms: false}}\n"))
+    profile.write_text(without_alarms(with_alarms))
     changes = team.document("plan", "--env", "dev")["changes"]
     assert {one["address"]: one["action"] for one in changes}[endpoint] == "replace"
     applied = team.glue("apply", "--env", "dev")  # the plan that was shown, and then what is left of it
@@ -114,8 +119,7 @@ def test_an_endpoint_is_replaced_by_one_apply(team: Checkout) -> None:
 def test_what_a_replacement_has_left_is_not_applied_with_another_release(team: Checkout) -> None:
     profile, release = team.project.envs_dir / "dev.yaml", team.project.local_cloud_dir / "releases/dev.release.json"
     with_alarms, shown = profile.read_text(), release.read_text()
-    where = f"  {ENDPOINT}:\n"
-    profile.write_text(with_alarms.replace(where, f"{where}    deployment: {{rollback_alarms: false}}\n"))
+    profile.write_text(without_alarms(with_alarms))
     team.glue("plan", "--env", "dev")
     apply = team.start("apply", "--env", "dev")
     assert apply.stderr is not None
